@@ -1,0 +1,37 @@
+"""Recurrent cells in NumPy, each equation where a reader looks for it.
+
+>>> import numpy as np
+>>> from lstmbook import LSTM
+>>> rng = np.random.default_rng(0)
+>>> cell = LSTM.init(rng, input_size=3, hidden_size=4)
+>>> hs, trace = cell.forward(rng.standard_normal((5, 2, 3)))
+>>> hs.shape, trace.gates.f.shape
+((5, 2, 4), (5, 2, 4))
+>>> grads = cell.backward(trace, np.ones_like(hs))
+>>> grads.cell
+LSTM(input_size=3, hidden_size=4, dtype=float64)
+
+``import lstmbook`` costs NumPy and nothing else; :mod:`lstmbook.pytorch`,
+:mod:`lstmbook.interop` and :mod:`lstmbook.plots` bring in what they need when they
+are imported.
+"""
+
+from importlib.metadata import version
+
+from lstmbook.cells import CELLS, GRU, LSTM, RNN
+from lstmbook.cells.lstm import LSTMGates, LSTMState
+from lstmbook.recurrence import Cell, Grads, HiddenState, Trace
+
+__version__ = version("lstmbook")
+__all__ = [
+    "CELLS",
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Cell",
+    "Grads",
+    "HiddenState",
+    "LSTMGates",
+    "LSTMState",
+    "Trace",
+]

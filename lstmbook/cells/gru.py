@@ -1,0 +1,61 @@
+"""The gated recurrent unit: one memory, two gates."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lstmbook.ops import sigmoid, sigmoid_prime, tanh, tanh_prime
+from lstmbook.recurrence import Cell, HiddenState, parameters
+
+__all__ = ["GRU", "GRUGates"]
+
+
+class GRUGates(NamedTuple):
+    """What the three layers put out."""
+
+    r: np.ndarray  #: reset gate, the share of h that the new proposal sees, (N, H)
+    z: np.ndarray  #: update gate, the share of h that stays, (N, H)
+    n: np.ndarray  #: the memory proposed, (N, H)
+
+
+@parameters
+class GRU(Cell):
+    """Gated recurrent unit [Cho2014]_, reset after the product as in PyTorch.
+
+    Parameters
+    ----------
+    b_hn : ndarray, shape (H,)
+        Bias inside the reset product. The others are as for :class:`Cell`.
+    """
+
+    b_hn: np.ndarray
+
+    Gates = GRUGates
+
+    def step(self, x, h, prev):
+        """One step; shapes as in :meth:`Cell.step`.
+
+        The gates :eq:`eq-reset-gate` and :eq:`eq-update-gate`, the proposal
+        :eq:`eq-gru-proposal`, the memory :eq:`eq-gru-memory`.
+        """
+        r = sigmoid(x.r + h.r)
+        z = sigmoid(x.z + h.z)
+        n = tanh(x.n + r * (h.n + self.b_hn))
+        return HiddenState((1 - z) * n + z * prev.h), GRUGates(r, z, n)
+
+    def step_backward(self, prev, gates, now, d):
+        """One step back through the four equations."""
+        r, z, n = gates
+        d_n = d.h * (1 - z) * tanh_prime(n)
+        # Not kept by the forward pass: one small product is cheaper than its memory.
+        reset = prev.h @ self.W_hn + self.b_hn
+        d_x = GRUGates(
+            r=d_n * reset * sigmoid_prime(r),
+            z=d.h * (prev.h - n) * sigmoid_prime(z),
+            n=d_n,
+        )
+        return d_x, d_x._replace(n=d_n * r), HiddenState(d.h * z)
+
+    def own_grads(self, trace, d_x, d_h):
+        """Gradient of ``b_hn``, which enters where ``h.n`` does."""
+        return {"b_hn": d_h.n.sum(axis=(0, 1))}

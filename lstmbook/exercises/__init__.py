@@ -1,0 +1,1 @@
+"""What learners practise on: the classic mistakes, and how to tell them apart."""

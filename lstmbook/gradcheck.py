@@ -1,0 +1,118 @@
+"""Central differences: the check that owes nothing to the derivation."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lstmbook import tree
+
+__all__ = ["Row", "central_differences", "check_cell", "compare"]
+
+#: Near the cube root of float64's ε, where truncation and rounding are balanced.
+STEP = 6e-6
+
+
+class Row(NamedTuple):
+    """One line of a comparison."""
+
+    name: str  #: such as ``"cell.W_x"``
+    shape: tuple  #: of the array
+    error: float  #: max |numeric − analytic| / max(1, max |analytic|)
+
+
+def central_differences(function, at, step=STEP):
+    """Differentiate a scalar function by every entry of a tree.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a tree like ``at``, returns a float.
+    at : tree of float64 ndarray
+        Where; it is not changed.
+    step : float
+        ε in (L(p + ε) − L(p − ε)) / 2ε (:eq:`eq-central-difference`).
+
+    Returns
+    -------
+    tree
+        The derivative by each entry.
+
+    Raises
+    ------
+    TypeError
+        If an array is not float64: in float32 rounding would drown the difference.
+    """
+    for name, array in tree.leaves(at):
+        if array.dtype != np.float64:
+            raise TypeError(f"{name} has dtype {array.dtype}; expected float64")
+    point = tree.map(np.array, at)
+    slopes = tree.map(np.zeros_like, at)
+    for (_, array), (_, slope) in zip(
+        tree.leaves(point), tree.leaves(slopes), strict=True
+    ):
+        for index in np.ndindex(array.shape):
+            middle = array[index]
+            array[index] = middle + step
+            above = function(point)
+            array[index] = middle - step
+            below = function(point)
+            array[index] = middle
+            slope[index] = (above - below) / (2 * step)
+    return slopes
+
+
+def compare(numeric, analytic):
+    """Compare two trees of gradients, array by array.
+
+    Parameters
+    ----------
+    numeric, analytic : tree
+        Of the same structure.
+
+    Returns
+    -------
+    list of Row
+    """
+    return [
+        Row(name, a.shape, float(np.abs(n - a).max() / max(1, np.abs(a).max())))
+        for (name, n), (_, a) in zip(
+            tree.leaves(numeric), tree.leaves(analytic), strict=True
+        )
+    ]
+
+
+def check_cell(cell, xs, state, d_hs, d_final, lengths=None):
+    """Check a cell's backward pass against central differences of its forward pass.
+
+    The scalar is Σ d_hs ⊙ hs + Σ d_final ⊙ final, so each output has a weight of its
+    own. Give random numbers everywhere: zeros and ones hide mistakes.
+
+    Parameters
+    ----------
+    cell : Cell
+        In float64.
+    xs : ndarray, shape (T, N, D)
+        Inputs.
+    state, d_final : State of ndarray, shape (N, H)
+        Initial state, and cotangent of the final one.
+    d_hs : ndarray, shape (T, N, H)
+        Cotangents of the outputs.
+    lengths : array_like of int, shape (N,), optional
+        Sequence lengths.
+
+    Returns
+    -------
+    list of Row
+        For each parameter, the inputs and each part of the initial state.
+    """
+
+    def scalar(point):
+        cell, xs, state = point
+        hs, trace = cell.forward(xs, state, lengths)
+        ends = zip(d_final, trace.final, strict=True)
+        return np.vdot(d_hs, hs) + sum(np.vdot(d, end) for d, end in ends)
+
+    _, trace = cell.forward(xs, state, lengths)
+    analytic = cell.backward(trace, d_hs, d_final)
+    numeric = central_differences(scalar, (cell, xs, state))
+    return compare(type(analytic)(*numeric), analytic)

@@ -1,0 +1,114 @@
+"""Losses with their gradients, and the batch that they are computed on."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lstmbook.checks import check_array, check_mask
+from lstmbook.ops import softmax
+
+__all__ = ["Batch", "mse", "softmax_cross_entropy"]
+
+
+class Batch(NamedTuple):
+    """A batch of sequences and what is wanted of them."""
+
+    xs: np.ndarray  #: inputs, (T, N, D)
+    targets: np.ndarray  #: what the loss compares with
+    loss_mask: np.ndarray | None = None  #: bool, True where a position counts
+    lengths: np.ndarray | None = None  #: (N,) int, steps of each sequence
+
+
+def mse(predictions, targets, loss_mask=None):
+    """Mean squared error over all entries that count (:eq:`eq-mse`).
+
+    Parameters
+    ----------
+    predictions : ndarray, shape (..., O)
+        What the model put out.
+    targets : ndarray, shape (..., O)
+        What was wanted, of the same dtype.
+    loss_mask : ndarray of bool, shape (...), optional
+        True where a position counts; all unless told.
+
+    Returns
+    -------
+    loss : float
+        The mean.
+    d_predictions : ndarray, shape (..., O)
+        Its gradient, zero where a position does not count.
+
+    Raises
+    ------
+    TypeError
+        If the dtypes differ or the mask is not boolean.
+    ValueError
+        If a shape does not fit or the mask selects nothing.
+    """
+    shape, dtype = predictions.shape, predictions.dtype
+    targets = check_array("targets", targets, "mse", dtype, _spell(shape), shape)
+    error = predictions - targets
+    count = error.size
+    if loss_mask is not None:
+        loss_mask = check_mask(loss_mask, shape[:-1])
+        error = error * loss_mask[..., None]
+        count = int(loss_mask.sum()) * shape[-1]
+    return float((error * error).sum() / count), error * (2 / count)
+
+
+def softmax_cross_entropy(logits, targets, loss_mask=None):
+    """Mean of −ln p(target) over all positions that count.
+
+    The loss is :eq:`eq-cross-entropy` of the probabilities :eq:`eq-softmax`.
+
+    Parameters
+    ----------
+    logits : ndarray, shape (..., K)
+        A score for each of K classes.
+    targets : ndarray of int, shape (...)
+        The right class, 0 … K − 1.
+    loss_mask : ndarray of bool, shape (...), optional
+        True where a position counts; all unless told.
+
+    Returns
+    -------
+    loss : float
+        The mean, in nats.
+    d_logits : ndarray, shape (..., K)
+        Its gradient, zero where a position does not count.
+
+    Raises
+    ------
+    TypeError
+        If the targets are not integers or the mask is not boolean.
+    ValueError
+        If a shape does not fit, a class is out of range or the mask selects nothing.
+    """
+    targets = np.asarray(targets)
+    *shape, K = logits.shape
+    if not np.issubdtype(targets.dtype, np.integer):
+        raise TypeError(f"targets has dtype {targets.dtype}; expected class integers")
+    if targets.shape != tuple(shape):
+        raise ValueError(f"targets has shape {targets.shape}; expected {tuple(shape)}")
+    if targets.min() < 0 or targets.max() >= K:
+        raise ValueError(
+            f"targets runs from {targets.min()} to {targets.max()}; "
+            f"expected classes 0 to {K - 1}"
+        )
+    mask = np.ones(shape, bool) if loss_mask is None else loss_mask
+    mask = check_mask(mask, tuple(shape))
+    count, at = int(mask.sum()), targets[..., None]
+
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    log_sum = np.log(np.exp(shifted).sum(axis=-1))
+    surprise = log_sum - np.take_along_axis(shifted, at, axis=-1)[..., 0]
+    d_logits = softmax(logits)
+    np.put_along_axis(
+        d_logits, at, np.take_along_axis(d_logits, at, axis=-1) - 1, axis=-1
+    )
+    d_logits *= mask[..., None] / logits.dtype.type(count)
+    return float(surprise[mask].sum() / count), d_logits
+
+
+def _spell(shape):
+    return " ".join(str(n) for n in shape)

@@ -1,0 +1,7 @@
+"""Figures in one style: each function takes an ``Axes``, draws and returns it."""
+
+from lstmbook.plots.curves import learning_curve
+from lstmbook.plots.nets import unrolled_net
+from lstmbook.plots.style import LOOKS, Look, use_style
+
+__all__ = ["LOOKS", "Look", "learning_curve", "unrolled_net", "use_style"]

@@ -1,0 +1,51 @@
+"""One look for each quantity, the same in equations, diagrams and plots."""
+
+from typing import NamedTuple
+
+import matplotlib as mpl
+
+__all__ = ["LOOKS", "Look", "use_style"]
+
+
+class Look(NamedTuple):
+    """How a quantity is drawn; dashes and marker tell it apart without colour."""
+
+    color: str  #: from the palette of Okabe and Ito, safe for colour-blind readers
+    linestyle: str | tuple
+    marker: str
+
+
+#: Quantity to look.
+LOOKS = {
+    "h": Look("#0072B2", "-", "o"),
+    "c": Look("#D55E00", (0, (6, 1.5)), "s"),
+    "i": Look("#009E73", (0, (1, 1)), "^"),
+    "f": Look("#E69F00", (0, (4, 1, 1, 1)), "v"),
+    "g": Look("#CC79A7", (0, (3, 1)), "D"),
+    "o": Look("#56B4E9", (0, (5, 1, 1, 1, 1, 1)), "P"),
+    "x": Look("#555555", "-", "."),
+}
+
+STYLE = {
+    "figure.figsize": (7, 3),
+    "figure.dpi": 130,
+    "figure.facecolor": "white",
+    "figure.constrained_layout.use": True,
+    "savefig.facecolor": "white",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.prop_cycle": mpl.cycler(
+        color=[look.color for look in LOOKS.values()],
+        linestyle=[look.linestyle for look in LOOKS.values()],
+    ),
+    "grid.color": "#dddddd",
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+}
+
+
+def use_style():
+    """Draw all further figures in the style of the house, on an opaque background."""
+    mpl.rcParams.update(STYLE)

@@ -1,0 +1,480 @@
+"""What all recurrent cells share: the products, the loop over time, the memory.
+
+Legend, kept everywhere in this package::
+
+    T  time steps               D  inputs                xs  (T, N, D), time-major
+    N  sequences in the batch   H  units                 hs  (T, N, H)
+    G  layers of the cell       d_ + name  the cotangent ∂L/∂name
+
+Parameters are stored fused, one block of H columns for each layer of the cell, in
+the order of the fields of its ``Gates``::
+
+    W_x (D, G·H)   W_h (H, G·H)   b (G·H,)
+
+and each block can be reached under the equations' name as a view: ``cell.W_xf``,
+``cell.W_hf``, ``cell.b_f``.
+
+A cell supplies two pure elementwise functions, ``step`` and ``step_backward``. This
+module does everything else, and does it once: all inputs are projected in one product
+before the loop, only ``h @ W_h`` stays inside, and each weight gradient is one product
+after it. That is also what makes it fast.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from lstmbook import tree
+from lstmbook.checks import check_array, check_finite, check_lengths
+
+__all__ = ["Cell", "Grads", "HiddenState", "Trace", "parameters"]
+
+
+class HiddenState(NamedTuple):
+    """State of a cell whose only memory is its output."""
+
+    h: np.ndarray  #: (N, H)
+
+
+def parameters(cls):
+    """Make a class of arrays: a frozen dataclass whose arrays change in place only.
+
+    For a cell it also adds the named views, ``W_x…``, ``W_h…`` and ``b_…``.
+
+    Parameters
+    ----------
+    cls : type
+        The class to decorate; its annotated fields are the parameters.
+
+    Returns
+    -------
+    type
+    """
+    # eq=False: the generated == would compare arrays and raise.
+    cls = dataclass(frozen=True, eq=False, repr=False)(cls)
+    cls.__setattr__ = _refuse_assignment
+    for k, layer in enumerate(cls.Gates._fields if hasattr(cls, "Gates") else ()):
+        for fused, name in (("W_x", f"W_x{layer}"), ("W_h", f"W_h{layer}")):
+            setattr(cls, name, _view(fused, k))
+        setattr(cls, f"b_{layer}", _view("b", k))
+    return cls
+
+
+def _view(fused, k):
+    def view(self):
+        H = self.hidden_size
+        return getattr(self, fused)[..., k * H : (k + 1) * H]
+
+    return property(view, doc=f"View of block {k} of ``{fused}``.")
+
+
+def _refuse_assignment(self, name, value):
+    cls, came = type(self).__name__, type(value).__name__
+    raise TypeError(
+        f"{name} was assigned a {came}; the arrays of a {cls} are changed in place, "
+        f"as in: {cls.lower()}.{name}[:] = value"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What a forward pass leaves behind, read-only.
+
+    Parameters
+    ----------
+    xs : ndarray, shape (T, N, D)
+        The inputs, not a copy.
+    history : State of ndarray, shape (T + 1, N, H)
+        Row 0 is the initial state, row t + 1 the state after step t.
+    gates : Gates of ndarray, shape (T, N, H)
+        What the layers put out; zero where a sequence has finished.
+    lengths : ndarray of int, shape (N,), or None
+        Steps of each sequence.
+    """
+
+    xs: np.ndarray
+    history: Any
+    gates: Any
+    lengths: np.ndarray | None = None
+
+    @property
+    def initial(self):
+        """The state before the first step, arrays (N, H)."""
+        return _rows(self.history, 0)
+
+    @property
+    def states(self):
+        """The states after each step, arrays (T, N, H)."""
+        return _rows(self.history, slice(1, None))
+
+    @property
+    def final(self):
+        """The state after the last step, arrays (N, H)."""
+        return _rows(self.history, -1)
+
+
+class Grads(NamedTuple):
+    """Gradients of a loss by all that went into a forward pass."""
+
+    cell: "Cell"  #: of the cell's own type, parameter by parameter
+    xs: np.ndarray  #: (T, N, D)
+    state: Any  #: of the initial state, arrays (N, H)
+
+
+@parameters
+class Cell:
+    """Base of all cells: parameters, and the way through time and back.
+
+    A subclass names its ``State`` and ``Gates`` (NamedTuples; a state's first field is
+    ``h``) and defines ``step`` and ``step_backward``. Fields that it adds are
+    parameters of its own, of shape (H,), for which it defines ``own_grads``.
+
+    Parameters
+    ----------
+    W_x : ndarray, shape (D, G·H)
+        Input weights.
+    W_h : ndarray, shape (H, G·H)
+        Recurrent weights.
+    b : ndarray, shape (G·H,)
+        Biases.
+
+    Raises
+    ------
+    TypeError
+        If the parameters are not all of one floating dtype.
+    ValueError
+        If their shapes do not belong together.
+    """
+
+    W_x: np.ndarray
+    W_h: np.ndarray
+    b: np.ndarray
+
+    State: ClassVar[type] = HiddenState
+    Gates: ClassVar[type]
+
+    def __post_init__(self):
+        """Check that the parameters belong together."""
+        dtype, H, G = self.dtype, self.hidden_size, len(self.Gates._fields)
+        if not np.issubdtype(dtype, np.floating):
+            raise TypeError(f"W_x has dtype {dtype}; expected a floating dtype")
+        name = type(self).__name__
+        check_array("W_x", self.W_x, name, dtype, f"D {G}·H", (None, G * H))
+        for field in dataclasses.fields(self)[1:]:
+            letters, shape = {
+                "W_h": (f"H {G}·H", (H, G * H)),
+                "b": (f"{G}·H", (G * H,)),
+            }.get(field.name, ("H", (H,)))
+            value = getattr(self, field.name)
+            owner = f"{name} with H = {H}"
+            check_array(field.name, value, owner, dtype, letters, shape)
+
+    @classmethod
+    def init(cls, rng, input_size, hidden_size, dtype=np.float64):
+        """Draw a new cell: weights U(±1/√H), biases and other parameters zero.
+
+        PyTorch draws its weights alike, but its biases from the same distribution.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of the weights.
+        input_size, hidden_size : int
+            D and H.
+        dtype : dtype
+            float64 unless told.
+
+        Returns
+        -------
+        Cell
+        """
+        for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
+            if not isinstance(size, int | np.integer) or size < 1:
+                raise ValueError(f"{name} is {size!r}; expected an integer from 1 up")
+        D, H, width = input_size, hidden_size, len(cls.Gates._fields) * hidden_size
+        bound = 1 / np.sqrt(H)
+        own = dataclasses.fields(cls)[3:]
+        return cls(
+            rng.uniform(-bound, bound, (D, width)).astype(dtype),
+            rng.uniform(-bound, bound, (H, width)).astype(dtype),
+            np.zeros(width, dtype),
+            *(np.zeros(H, dtype) for _ in own),
+        )
+
+    @property
+    def input_size(self):
+        """D, the number of inputs."""
+        return self.W_x.shape[0]
+
+    @property
+    def hidden_size(self):
+        """H, the number of units."""
+        return self.W_h.shape[0]
+
+    @property
+    def dtype(self):
+        """The dtype of the parameters, and so of inputs, states and cotangents."""
+        return self.W_x.dtype
+
+    def __repr__(self):
+        """Sizes, not arrays."""
+        return (
+            f"{type(self).__name__}(input_size={self.input_size}, "
+            f"hidden_size={self.hidden_size}, dtype={self.dtype})"
+        )
+
+    def step(self, x, h, prev):
+        """One step, elementwise: the cell's equations.
+
+        Parameters
+        ----------
+        x : Gates of ndarray, shape (N, H)
+            ``x.f`` is x_t W_xf + b_f, and so on for each layer.
+        h : Gates of ndarray, shape (N, H)
+            ``h.f`` is h₋ W_hf. Apart from ``x``, because the GRU needs it so.
+        prev : State of ndarray, shape (N, H)
+            The state before the step.
+
+        Returns
+        -------
+        tuple of (State, Gates)
+            The state after the step, and what the layers put out.
+        """
+        raise NotImplementedError
+
+    def step_backward(self, prev, gates, now, d):
+        """One step back, elementwise.
+
+        Parameters
+        ----------
+        prev, now : State of ndarray, shape (N, H)
+            The state before and after the step.
+        gates : Gates of ndarray, shape (N, H)
+            What the layers put out.
+        d : State of ndarray, shape (N, H)
+            Cotangent of ``now``.
+
+        Returns
+        -------
+        tuple of (Gates, Gates, State)
+            Cotangents of ``x`` and of ``h`` (one object where they are equal), and of
+            ``prev`` without the path through W_h, which the base class adds.
+        """
+        raise NotImplementedError
+
+    def own_grads(self, trace, d_x, d_h):
+        """Gradients of the fields that a subclass adds.
+
+        Parameters
+        ----------
+        trace : Trace
+            Of the forward pass.
+        d_x, d_h : Gates of ndarray, shape (T, N, H)
+            Cotangents of ``x`` and ``h`` of all steps.
+
+        Returns
+        -------
+        dict of str to ndarray, shape (H,)
+        """
+        return {}
+
+    def forward(self, xs, state=None, lengths=None):
+        """Run the cell over a batch of sequences.
+
+        Parameters
+        ----------
+        xs : ndarray, shape (T, N, D)
+            Inputs, of the cell's dtype. Kept by the trace, not copied.
+        state : State of ndarray, shape (N, H), optional
+            The state to begin from; zeros unless told.
+        lengths : array_like of int, shape (N,), optional
+            Steps of each sequence, 1 … T; the rest is padding. A finished sequence's
+            state stays as it is.
+
+        Returns
+        -------
+        hs : ndarray, shape (T, N, H)
+            Short-term memory after each step, read-only.
+        trace : Trace
+            All that :meth:`backward` and a curious reader need.
+
+        Raises
+        ------
+        TypeError
+            If a dtype is not the cell's, or ``state`` is another cell's.
+        ValueError
+            If a shape does not fit, a value is not finite, or lengths are out of range.
+        """
+        name = f"{type(self).__name__}(input_size={self.input_size})"
+        D, H = self.input_size, self.hidden_size
+        xs = check_array("xs", xs, name, self.dtype, f"T N {D}", (None, None, D))
+        check_finite("xs", xs)
+        T, N, _ = xs.shape
+        lengths = None if lengths is None else check_lengths(lengths, T, N)
+
+        history = self._zero_state(T + 1, N)
+        if state is not None:
+            for past, start in zip(history, self._check_state(state, N), strict=True):
+                past[0] = start
+        # Each layer's projections lie in one piece, and where its output will: a step
+        # reads the first and leaves the second.
+        G = len(self.Gates._fields)
+        by_layer = self.W_x.reshape(D, G, H).swapaxes(0, 1)
+        projected = xs.reshape(T * N, D) @ by_layer
+        projected += self.b.reshape(G, 1, H)
+        gates = self.Gates(*projected.reshape(G, T, N, H))
+        h_fused = np.empty((N, G * H), self.dtype)
+        h = self._layers(h_fused)
+
+        steps = zip(
+            _steps(gates),
+            _steps(_rows(history, slice(-1))),
+            _steps(_rows(history, slice(1, None))),
+            strict=True,
+        )
+        for t, (x, prev, after) in enumerate(steps):
+            np.matmul(prev.h, self.W_h, out=h_fused)
+            now, put_out = self.step(x, h, prev)
+            if lengths is not None:
+                running = lengths > t
+                now = _choose(running, now, prev)
+                put_out = tree.map(lambda a, on=running[:, None]: a * on, put_out)
+            _copy(put_out, x)
+            _copy(now, after)
+        for _, array in tree.leaves((history, gates)):
+            array.setflags(write=False)
+        trace = Trace(xs, history, gates, lengths)
+        return trace.states.h, trace
+
+    def backward(self, trace, d_hs, d_final=None):
+        """Backpropagation through time (:eq:`eq-bptt`).
+
+        Parameters
+        ----------
+        trace : Trace
+            From :meth:`forward` of this cell.
+        d_hs : ndarray, shape (T, N, H)
+            Cotangent of the short-term memory after each step.
+        d_final : State of ndarray, shape (N, H), optional
+            Cotangent of the final state, on top of ``d_hs``; zeros unless told.
+
+        Returns
+        -------
+        Grads
+            Of the parameters (a cell of the same type; :eq:`eq-grad-W-x`,
+            :eq:`eq-grad-W-h`, :eq:`eq-grad-b`), the inputs (:eq:`eq-grad-x`) and the
+            initial state.
+
+        Raises
+        ------
+        TypeError
+            If a dtype is not the cell's, or ``trace`` or ``d_final`` is another cell's.
+        ValueError
+            If a shape does not fit.
+        """
+        name = f"{type(self).__name__}(hidden_size={self.hidden_size})"
+        self._check_trace(trace, name)
+        T, N, H = trace.states.h.shape
+        d_hs = check_array("d_hs", d_hs, name, self.dtype, f"{T} {N} {H}", (T, N, H))
+        d = (
+            self._zero_state(N)
+            if d_final is None
+            else self._check_state(d_final, N, "d_final")
+        )
+
+        W_h_T = self.W_h.T
+        d_x_fused = d_h_fused = np.empty((T, N, self.b.size), self.dtype)
+        d_x = d_h = self._layers(d_x_fused)
+        steps = zip(
+            range(T - 1, -1, -1),
+            _steps(_rows(trace.history, slice(-2, None, -1))),
+            _steps(_rows(trace.gates, slice(None, None, -1))),
+            _steps(_rows(trace.history, slice(None, 0, -1))),
+            strict=True,
+        )
+        for t, prev, layers, now in steps:
+            d = self.State(d[0] + d_hs[t], *d[1:])
+            to_x, to_h, to_prev = self.step_backward(prev, layers, now, d)
+            if to_h is not to_x and d_h is d_x:
+                d_h_fused = np.empty_like(d_x_fused)
+                d_h = self._layers(d_h_fused)
+            _copy(to_x, _rows(d_x, t))
+            if d_h is not d_x:
+                _copy(to_h, _rows(d_h, t))
+            if trace.lengths is not None:
+                finished = trace.lengths <= t
+                d_x_fused[t, finished] = d_h_fused[t, finished] = 0
+            # What came directly, and what came through W_h.
+            d_prev = self.State(to_prev[0] + d_h_fused[t] @ W_h_T, *to_prev[1:])
+            running = trace.lengths is None
+            d = d_prev if running else _choose(trace.lengths > t, d_prev, d)
+
+        def flat(array):
+            return array.reshape(T * N, -1)
+
+        grads = type(self)(
+            W_x=flat(trace.xs).T @ flat(d_x_fused),
+            W_h=flat(trace.history.h[:-1]).T @ flat(d_h_fused),
+            b=flat(d_x_fused).sum(axis=0),
+            **self.own_grads(trace, d_x, d_h),
+        )
+        return Grads(grads, d_x_fused @ self.W_x.T, d)
+
+    def _zero_state(self, *shape):
+        shape = (*shape, self.hidden_size)
+        return self.State(*(np.zeros(shape, self.dtype) for _ in self.State._fields))
+
+    def _layers(self, fused):
+        """Views of the layers' blocks in a fused array."""
+        G = len(self.Gates._fields)
+        return self.Gates(*np.split(fused, G, axis=-1))
+
+    def _check_state(self, state, N, name="state"):
+        if not isinstance(state, self.State):
+            came, expected = type(state).__name__, self.State.__name__
+            raise TypeError(
+                f"{name} is a {came}; {type(self).__name__} expects {expected}"
+            )
+        H, owner = self.hidden_size, f"{type(self).__name__} with N = {N}"
+        for field, array in zip(state._fields, state, strict=True):
+            label = f"{name}.{field}"
+            array = check_array(label, array, owner, self.dtype, f"{N} {H}", (N, H))
+            if name == "state":
+                check_finite(label, array)
+        return state
+
+    def _check_trace(self, trace, name):
+        came = getattr(trace, "gates", trace)
+        if not isinstance(came, self.Gates):
+            raise TypeError(
+                f"trace holds {type(came).__name__}; "
+                f"{name} expects a Trace of {self.Gates.__name__}"
+            )
+        sizes = trace.xs.shape[-1], trace.history.h.shape[-1]
+        if sizes != self.W_x.shape[:1] + self.W_h.shape[:1]:
+            raise ValueError(
+                f"trace has (D, H) = {sizes}; {name} expects its own forward pass, "
+                f"({self.input_size}, {self.hidden_size})"
+            )
+
+
+def _rows(parts, rows):
+    """Index each array in a NamedTuple along time."""
+    return parts._make([array[rows] for array in parts])
+
+
+def _steps(parts):
+    """Iterate over a NamedTuple of arrays (T, N, H): NamedTuples of views (N, H)."""
+    return map(parts._make, zip(*parts, strict=True))
+
+
+def _copy(values, into):
+    for array, value in zip(into, values, strict=True):
+        array[...] = value
+
+
+def _choose(alive, running, finished):
+    """Per sequence, one state while it runs and the other once it has finished."""
+    return tree.map(lambda a, b: np.where(alive[:, None], a, b), running, finished)

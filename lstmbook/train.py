@@ -1,0 +1,106 @@
+"""The one training loop. It knows nothing of the cell."""
+
+import math
+import os
+import sys
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lstmbook.model import value_and_grads
+from lstmbook.optim import clip_by_global_norm, global_norm
+
+__all__ = ["Run", "train"]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What training leaves.
+
+    Parameters
+    ----------
+    model : Model
+        After the last complete update.
+    losses : ndarray, shape (updates,)
+        Loss of each batch, before its update.
+    grad_norms : ndarray, shape (updates,)
+        Global norm of each gradient, before clipping.
+    optimizer_state : object
+        To go on with: ``train(..., optimizer_state=run.optimizer_state)``.
+    stopped : str or None
+        Why training ended before the batches did.
+    """
+
+    model: Any
+    losses: np.ndarray
+    grad_norms: np.ndarray
+    optimizer_state: Any
+    stopped: str | None = None
+
+
+def train(model, batches, loss, optimizer, max_norm=None, optimizer_state=None):
+    """Train a model on batches until they end.
+
+    An interrupt (Ctrl-C, or Jupyter's stop button) or a loss that is not finite ends
+    training with a warning, not an error, and the model so far is returned.
+
+    Parameters
+    ----------
+    model : Model
+        Where to begin; it is not changed.
+    batches : iterable of Batch
+        One update each.
+    loss : callable
+        Such as :func:`lstmbook.losses.mse`.
+    optimizer : SGD or Adam
+        How to step.
+    max_norm : float, optional
+        Clip the global norm of the gradient to this; never unless told.
+    optimizer_state : object, optional
+        To go on from an earlier run.
+
+    Returns
+    -------
+    Run
+    """
+    state = optimizer.init(model) if optimizer_state is None else optimizer_state
+    history, stopped = [], None
+    try:
+        for batch in _progress(batches):
+            value, grads = value_and_grads(model, batch, loss)
+            if not math.isfinite(value):
+                stopped = f"loss is {value} at update {len(history)}"
+                break
+            if max_norm is None:
+                norm = global_norm(grads)
+            else:
+                grads, norm = clip_by_global_norm(grads, max_norm)
+            # One assignment: an interrupt never leaves half an update.
+            model, state = optimizer.update(model, grads, state)
+            history.append((value, norm))
+    except KeyboardInterrupt:
+        stopped = f"interrupted after {len(history)} updates"
+    if stopped:
+        warnings.warn(
+            f"training stopped: {stopped}; the model so far is returned", stacklevel=2
+        )
+    losses, norms = np.array(history).reshape(-1, 2).T
+    return Run(model, losses, norms, state, stopped)
+
+
+def _progress(batches):
+    """Show a bar where a person watches, and nowhere else."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return batches
+    return tqdm(batches, disable=not _watched(), unit="update", leave=False)
+
+
+def _watched():
+    # Set by Jupyter, Colab and VS Code for a person's notebook; not by the tools that
+    # execute notebooks, whose output would keep the bar.
+    notebooks = "JPY_SESSION_NAME", "COLAB_RELEASE_TAG", "VSCODE_PID"
+    return sys.stderr.isatty() or any(name in os.environ for name in notebooks)

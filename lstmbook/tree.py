@@ -1,0 +1,94 @@
+"""One tool for everything that is "the same for every array in here".
+
+A *tree* is an array, or a NamedTuple, tuple, list or dataclass of trees. Cells,
+models, states and gradients are trees, so an optimiser, clipping, a gradient check
+and a change of dtype are each a single call:
+
+>>> import numpy as np
+>>> from lstmbook import LSTM, tree
+>>> cell = LSTM.init(np.random.default_rng(0), input_size=3, hidden_size=4)
+>>> tree.map(lambda a: a.astype(np.float32), cell)
+LSTM(input_size=3, hidden_size=4, dtype=float32)
+"""
+
+import dataclasses
+
+import numpy as np
+
+__all__ = ["leaves", "map"]
+
+
+def map(function, tree, *others):
+    """Apply ``function`` to the arrays of one or more trees of the same structure.
+
+    Parameters
+    ----------
+    function : callable
+        Takes one array from each tree, returns an array.
+    tree, *others : tree
+        Leaves that are not arrays (a name, ``None``) are carried over from ``tree``.
+
+    Returns
+    -------
+    tree
+        Of the type of ``tree``.
+
+    Raises
+    ------
+    TypeError
+        If the trees differ in structure.
+    """
+    if isinstance(tree, np.ndarray):
+        return function(tree, *others)
+    children, *rest = (_children(branch) for branch in (tree, *others))
+    for branch, parts in zip(others, rest, strict=True):
+        if type(branch) is not type(tree) or parts.keys() != children.keys():
+            raise TypeError(f"trees differ: {_spell(tree)} and {_spell(branch)}")
+    if not children:
+        return tree
+    mapped = [
+        map(function, child, *(parts[name] for parts in rest))
+        for name, child in children.items()
+    ]
+    if dataclasses.is_dataclass(tree):
+        return type(tree)(*mapped)
+    return tree._make(mapped) if hasattr(tree, "_make") else type(tree)(mapped)
+
+
+def leaves(tree, prefix=""):
+    """Yield ``(name, array)`` for each array, in order.
+
+    Parameters
+    ----------
+    tree : tree
+        What to walk.
+    prefix : str
+        Put before each name.
+
+    Yields
+    ------
+    tuple of (str, ndarray)
+        The dotted path, such as ``"cell.W_x"``, and the array itself, not a copy.
+    """
+    if isinstance(tree, np.ndarray):
+        yield prefix, tree
+    for name, child in _children(tree).items():
+        yield from leaves(child, f"{prefix}.{name}" if prefix else name)
+
+
+def _children(tree):
+    """Return the named parts of a tree, none for a leaf."""
+    if dataclasses.is_dataclass(tree):
+        return {
+            field.name: getattr(tree, field.name) for field in dataclasses.fields(tree)
+        }
+    if hasattr(tree, "_asdict"):
+        return tree._asdict()
+    if isinstance(tree, tuple | list):
+        return {str(k): child for k, child in enumerate(tree)}
+    return {}
+
+
+def _spell(tree):
+    size = f" of {len(tree)}" if isinstance(tree, list) else ""
+    return f"{type(tree).__name__}{size}"

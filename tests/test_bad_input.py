@@ -1,0 +1,201 @@
+"""Bad input gets an error that names the argument, what came, what was expected."""
+
+import numpy as np
+import pytest
+
+from lstmbook import CELLS, GRU, LSTM, RNN, HiddenState, LSTMState
+from lstmbook.losses import Batch, mse, softmax_cross_entropy
+from lstmbook.model import Model
+from lstmbook.optim import clip_by_global_norm
+from lstmbook.tasks.adding import adding
+from lstmbook.tasks.digits import digits, minibatches
+from tests.cases import D, H, N, T, random_case
+
+
+@pytest.fixture(params=CELLS.values(), ids=CELLS)
+def case(request):
+    return random_case(request.param)
+
+
+def refuse(error, *words):
+    """Expect an error whose message holds each of the words."""
+    pattern = "".join(f"(?=.*{word})" for word in words)
+    return pytest.raises(error, match=pattern)
+
+
+@pytest.mark.parametrize(
+    "shape", [(T, D), (T, N, D, 1), (T, N, D + 3), (0, N, D), (T, 0, D)]
+)
+def test_shape_of_xs(case, shape):
+    expected = rf"\(input_size={D}\) expects \(T, N, {D}\), each at least 1"
+    came = f"xs has shape \\({str(shape)[1:-1]}\\)"
+    with refuse(ValueError, came, expected):
+        case.cell.forward(np.zeros(shape))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_xs_not_finite(case, value):
+    case.xs[2, 1, 3] = value
+    with refuse(ValueError, rf"xs holds {value} at \[2, 1, 3\]", "expected finite"):
+        case.forward()
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float32"])
+def test_dtype_of_xs(case, dtype):
+    with refuse(TypeError, f"xs has dtype {dtype}", "expects float64"):
+        case.cell.forward(case.xs.astype(dtype))
+
+
+def test_state_of_another_batch_size(case):
+    state = case.state._make(a[:-1] for a in case.state)
+    with refuse(ValueError, r"state\.h has shape \(2, 2\)", "N = 3 expects"):
+        case.cell.forward(case.xs, state)
+
+
+def test_state_not_finite_or_of_another_dtype(case):
+    state = case.state._replace(h=np.full((N, H), np.nan))
+    with refuse(ValueError, r"state\.h holds nan at \[0, 0\]"):
+        case.cell.forward(case.xs, state)
+    state = case.state._make(a.astype(np.float32) for a in case.state)
+    with refuse(TypeError, r"state\.h has dtype float32", "expects float64"):
+        case.cell.forward(case.xs, state)
+
+
+def test_state_of_another_cell(case):
+    other = HiddenState if isinstance(case.cell, LSTM) else LSTMState
+    state = other(*(case.state.h for _ in other._fields))
+    words = f"a {other.__name__}", f"expects {case.cell.State.__name__}"
+    with refuse(TypeError, "^state is", *words):
+        case.cell.forward(case.xs, state)
+    _, trace = case.forward()
+    with refuse(TypeError, "^d_final is", *words):
+        case.cell.backward(trace, case.d_hs, state)
+
+
+def test_cotangents(case):
+    _, trace = case.forward()
+    with refuse(ValueError, rf"d_hs has shape \({T}, {N}\)", r"expects \(5, 3, 2\)"):
+        case.cell.backward(trace, case.d_hs[..., 0])
+    with refuse(TypeError, "d_hs has dtype float32", "expects float64"):
+        case.cell.backward(trace, case.d_hs.astype(np.float32))
+    d_final = case.d_final._replace(h=case.d_final.h[:, :1])
+    with refuse(ValueError, r"d_final\.h has shape \(3, 1\)", r"expects \(3, 2\)"):
+        case.cell.backward(trace, case.d_hs, d_final)
+
+
+def test_trace_of_another_cell(case):
+    other = random_case(RNN if isinstance(case.cell, GRU) else GRU)
+    _, trace = other.forward()
+    with refuse(TypeError, "trace holds", f"{case.cell.Gates.__name__}"):
+        case.cell.backward(trace, case.d_hs)
+    with refuse(TypeError, "trace holds ndarray"):
+        case.cell.backward(case.xs, case.d_hs)
+    larger = random_case(type(case.cell), sizes=(T, N, D + 1, H))
+    with refuse(ValueError, r"trace has \(D, H\) = \(5, 2\)", r"\(4, 2\)"):
+        case.cell.backward(larger.forward()[1], case.d_hs)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "error", "words"),
+    [
+        ([5, 0, 1], ValueError, ["runs from 0 to 5", "expected 1 to T = 5"]),
+        ([5, 6, 1], ValueError, ["runs from 1 to 6", "expected 1 to T = 5"]),
+        ([5, 1], ValueError, [r"shape \(2,\)", "N = 3"]),
+        ([5.0, 1.0, 2.0], TypeError, ["dtype float64", "expected integers"]),
+        ([True, True, True], TypeError, ["dtype bool", "expected integers"]),
+    ],
+)
+def test_lengths(case, lengths, error, words):
+    with refuse(error, "lengths", *words):
+        case.cell.forward(case.xs, lengths=lengths)
+
+
+def test_plain_assignment_to_a_view():
+    cell = random_case(LSTM).cell
+    for name in ("b_f", "W_x", "anything"):
+        words = f"{name} was assigned a int", rf"lstm\.{name}\[:\] = value"
+        with refuse(TypeError, *words):
+            setattr(cell, name, 3)
+
+
+@pytest.mark.parametrize("size", [0, 2.0, "3"])
+def test_sizes(size):
+    for sizes in ((size, 2), (2, size)):
+        with refuse(ValueError, "_size is", "expected an integer from 1 up"):
+            LSTM.init(np.random.default_rng(0), *sizes)
+
+
+def test_parameters_that_do_not_belong_together():
+    W_x, W_h, b = np.zeros((D, 3 * H)), np.zeros((H, 3 * H)), np.zeros(3 * H)
+    with refuse(ValueError, r"W_x has shape \(4, 6\)", r"expects \(D, 4·H\)"):
+        LSTM(W_x, W_h, b)
+    with refuse(ValueError, r"b_hn has shape \(6,\)", r"H = 2 expects \(H,\)"):
+        GRU(W_x, W_h, b, b)
+    with refuse(TypeError, "W_h has dtype float32", "expects float64"):
+        GRU(W_x, W_h.astype(np.float32), b, b[:H])
+    with refuse(TypeError, "W_x has dtype int64", "expected a floating"):
+        GRU(W_x.astype(np.int64), W_h, b, b[:H])
+
+
+@pytest.mark.parametrize("loss", [mse, softmax_cross_entropy])
+def test_loss_mask(loss):
+    predictions = np.zeros((T, N, 2))
+    targets = predictions if loss is mse else np.zeros((T, N), int)
+    with refuse(TypeError, "loss_mask has dtype int64", "expected bool"):
+        loss(predictions, targets, np.ones((T, N), int))
+    with refuse(ValueError, r"loss_mask has shape \(5,\)", r"expected \(5, 3\)"):
+        loss(predictions, targets, np.ones(T, bool))
+    with refuse(ValueError, "loss_mask selects nothing"):
+        loss(predictions, targets, np.zeros((T, N), bool))
+
+
+def test_targets():
+    scores = np.zeros((T, N, 2))
+    with refuse(ValueError, r"targets has shape \(5, 3\)", r"mse expects \(5, 3, 2\)"):
+        mse(scores, np.zeros((T, N)))
+    with refuse(TypeError, "targets has dtype int64", "mse expects float64"):
+        mse(scores, np.zeros((T, N, 2), np.int64))
+    with refuse(TypeError, "targets has dtype float64", "expected class integers"):
+        softmax_cross_entropy(scores, np.zeros((T, N)))
+    with refuse(ValueError, r"targets has shape \(5,\)", r"expected \(5, 3\)"):
+        softmax_cross_entropy(scores, np.zeros(T, int))
+    for wrong in (-1, 2):
+        with refuse(ValueError, "targets runs from", "expected classes 0 to 1"):
+            softmax_cross_entropy(scores, np.full((T, N), wrong))
+
+
+def test_model():
+    rng = np.random.default_rng(0)
+    cell = LSTM.init(rng, D, H)
+    with refuse(ValueError, "readout is 'first'", "'last', 'all'"):
+        Model.init(rng, cell, 1, readout="first")
+    with refuse(ValueError, r"W_y has shape \(3, 1\)", r"expects \(2, O\)"):
+        Model(cell, np.zeros((3, 1)), np.zeros(1))
+    with refuse(ValueError, r"b_y has shape \(2,\)", r"expects \(1,\)"):
+        Model(cell, np.zeros((H, 1)), np.zeros(2))
+    model = Model.init(rng, cell, 1)
+    _, trace = model.forward(np.zeros((T, N, D)))
+    with refuse(ValueError, r"d_predictions has shape \(3,\)", r"expects \(3, 1\)"):
+        model.backward(trace, np.zeros(N))
+
+
+def test_clipping_threshold():
+    with refuse(ValueError, "max_norm is 0", "expected a positive"):
+        clip_by_global_norm(np.ones(2), 0)
+
+
+def test_tasks():
+    rng = np.random.default_rng(0)
+    with refuse(ValueError, "length is 1", "expected at least 2"):
+        adding(rng, 1, 5)
+    with refuse(ValueError, "batch_size is 0", "expected at least 1"):
+        adding(rng, 5, 0)
+    with refuse(ValueError, "by is 'column'", "'row', 'pixel'"):
+        digits(rng, by="column")
+    batch = adding(rng, 5, 4)
+    for wrong in (
+        Batch(batch.xs, batch.targets[:3]),
+        batch._replace(lengths=np.full(4, 5)),
+    ):
+        with refuse(ValueError, "batch has", "N = 4 sequences"):
+            next(minibatches(rng, wrong, 2))

@@ -1,0 +1,57 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from lstmbook import plots
+
+
+@pytest.fixture
+def ax():
+    return Figure().add_subplot()
+
+
+def test_looks_differ_without_colour():
+    looks = plots.LOOKS.values()
+    assert {"i", "f", "g", "o", "c", "h"} <= plots.LOOKS.keys()
+    assert len({look.marker for look in looks}) == len(looks)
+    assert len({look.color for look in looks}) == len(looks)
+    states_and_gates = [plots.LOOKS[name] for name in "ifgoch"]
+    assert len({look.linestyle for look in states_and_gates}) == 6
+
+
+def test_style_is_opaque():
+    with plt.rc_context():
+        plots.use_style()
+        assert plt.rcParams["figure.facecolor"] == "white"
+        assert plt.rcParams["savefig.facecolor"] == "white"
+
+
+def test_learning_curve(ax):
+    losses = np.linspace(1, 0.1, 40)
+    assert plots.learning_curve(ax, losses, ("baseline", 0.5), window=5) is ax
+    raw, medians, baseline = ax.lines
+    assert raw.get_ydata().tolist() == losses.tolist()
+    assert len(medians.get_ydata()) == 36
+    expected = [np.median(losses[k : k + 5]) for k in range(36)]
+    assert medians.get_ydata().tolist() == pytest.approx(expected)
+    assert medians.get_xdata()[0] == 4
+    assert list(baseline.get_ydata()) == [0.5, 0.5]
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["loss, median of 5 updates", "baseline"]
+
+
+def test_learning_curve_of_few_updates(ax):
+    plots.learning_curve(ax, [3.0, 1.0, 2.0])
+    assert ax.lines[1].get_ydata().tolist() == [2.0] and len(ax.lines) == 2
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_unrolled_net(ax, backward):
+    assert plots.unrolled_net(ax, steps=3, backward=backward) is ax
+    texts = [text.get_text() for text in ax.texts]
+    assert {"$x_1$", "$x_2$", "$x_3$", "$h_0$", "$h_1$", "$h_3$"} <= set(texts)
+    assert ("$x_t$" in texts) != backward
+    # Each step but the last hands its state on; each but the first hands δ back.
+    assert sum("delta" in text for text in texts) == (2 if backward else 0)
+    assert texts.count("tanh") == (3 if backward else 4)

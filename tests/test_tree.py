@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from lstmbook import LSTM, LSTMState, tree
+from lstmbook.model import Model
+
+RNG = np.random.default_rng(0)
+
+
+def test_map_keeps_the_structure():
+    model = Model.init(RNG, LSTM.init(RNG, 3, 2), 4, readout="all")
+    nested = [model, LSTMState(np.ones(2), np.zeros(3)), (np.ones(1), None, "name")]
+    doubled = tree.map(lambda a: 2 * a, nested)
+    assert isinstance(doubled[0].cell, LSTM) and doubled[0].readout == "all"
+    assert isinstance(doubled[1], LSTMState) and doubled[2][1:] == (None, "name")
+    for (name, a), (name2, b) in zip(
+        tree.leaves(nested), tree.leaves(doubled), strict=True
+    ):
+        assert name == name2 and (b == 2 * a).all()
+
+
+def test_map_of_several_trees():
+    a, b = LSTMState(np.ones(2), np.ones(3)), LSTMState(np.ones(2), np.full(3, 4.0))
+    assert tree.map(np.subtract, a, b).c.tolist() == [-3, -3, -3]
+
+
+def test_leaves_are_named_and_not_copied():
+    model = Model.init(RNG, LSTM.init(RNG, 3, 2), 4)
+    named = dict(tree.leaves(model))
+    assert list(named) == ["cell.W_x", "cell.W_h", "cell.b", "W_y", "b_y"]
+    assert named["cell.b"] is model.cell.b
+    assert dict(tree.leaves(model, "m")).keys() == {f"m.{name}" for name in named}
+    assert dict(tree.leaves([np.ones(1)])).keys() == {"0"}
+
+
+@pytest.mark.parametrize("other", [(np.ones(2), np.ones(3)), np.ones(2), None])
+def test_trees_that_differ(other):
+    with pytest.raises(TypeError, match="trees differ: LSTMState and"):
+        tree.map(np.add, LSTMState(np.ones(2), np.ones(3)), other)
+
+
+def test_lists_of_different_length():
+    with pytest.raises(TypeError, match="trees differ: list of 1 and list of 2"):
+        tree.map(np.add, [np.ones(2)], [np.ones(2)] * 2)

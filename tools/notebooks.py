@@ -1,0 +1,202 @@
+"""Run the notebooks and guard what is stored: `python -m tools.notebooks run`."""
+
+import argparse
+import ast
+import os
+import re
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbformat import NotebookNode
+from nbval.plugin import find_comment_markers, metadata_tags
+
+from tools.toc import notebooks
+
+LIVE_FIGURE = "live-figure"
+"""Tag of a figure whose pixels differ from one machine to the next."""
+
+KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
+# nbval's own list, so that no way around the comparison is forgotten.
+REFUSED_TAGS = {*metadata_tags, "skip-execution"}
+MIN_ALT_LENGTH = 20
+
+
+class CellFailedError(Exception):
+    """A cell raised an error, or took its kernel down."""
+
+
+def faults(path: Path) -> list[str]:
+    """
+    Name what would let a stored notebook lie, or pass nbval without being compared.
+
+    Parameters
+    ----------
+    path
+        The notebook.
+
+    Returns
+    -------
+    list of str
+        One line a fault, empty if all is well. Cells go by the count that the
+        reader sees beside them, as in `cell [3]`.
+    """
+    nb = nbformat.read(path, as_version=4)
+    cells = _code_cells(nb)
+    found = []
+    if nb.metadata.get("kernelspec", {}).get("name") != "python3":
+        found.append("the kernelspec is not python3")
+    if cells and not any(cell.outputs for cell in cells):
+        found.append("no cell has outputs: the notebook was stripped or never run")
+    for number, cell in enumerate(cells, start=1):
+        found += [f"cell [{number}]: {fault}" for fault in _cell_faults(cell, number)]
+    names = figure_names(path)
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    found += [f"more than one figure is named {name!r}" for name in repeated]
+    return found
+
+
+def figure_names(path: Path) -> list[str]:
+    """List the names of a notebook's figures, once for each image that bears it."""
+    cells = _code_cells(nbformat.read(path, as_version=4))
+    names = [figure_name(cell) for cell in cells for _ in pngs(cell.outputs)]
+    return [name for name in names if name]
+
+
+def figure_name(cell: NotebookNode) -> str:
+    """Return the label of a cell's figure, empty if it has none."""
+    return cell.metadata.get("mystnb", {}).get("figure", {}).get("name", "")
+
+
+def pngs(outputs: Iterable[NotebookNode]) -> list[str]:
+    """List the PNG images, in base64, among a cell's outputs."""
+    return [
+        output.data["image/png"]
+        for output in outputs
+        if "image/png" in output.get("data", {})
+    ]
+
+
+def is_live(cell: NotebookNode) -> bool:
+    """Tell whether a cell's figure is exempt from the comparison of pixels."""
+    return LIVE_FIGURE in cell.metadata.get("tags", [])
+
+
+def _code_cells(nb: NotebookNode) -> list[NotebookNode]:
+    # Jupyter never counts a blank cell, so neither do we.
+    return [
+        cell for cell in nb.cells if cell.cell_type == "code" and cell.source.strip()
+    ]
+
+
+def _cell_faults(cell: NotebookNode, number: int) -> Iterator[str]:
+    if cell.execution_count != number:
+        yield f"its execution count is {cell.execution_count}"
+    for tag in sorted(REFUSED_TAGS.intersection(cell.metadata.get("tags", []))):
+        yield f"the tag {tag!r} is refused"
+    if dict(find_comment_markers(cell.source)):
+        yield "a comment that steers nbval is refused"
+    for output in cell.outputs:
+        if output.output_type == "error":
+            yield f"it stores an error, {output.ename}"
+        if output.get("name") == "stderr":
+            yield "it stores output on stderr"
+        if "image/svg+xml" in output.get("data", {}):
+            yield "it stores an SVG image, which nbval compares as text"
+    if pngs(cell.outputs):
+        yield from _figure_faults(cell)
+    if is_live(cell):
+        if not pngs(cell.outputs):
+            yield f"it is tagged {LIVE_FIGURE!r} and has no figure"
+        if not _has_assert(cell.source):
+            yield f"it is tagged {LIVE_FIGURE!r} and asserts nothing"
+
+
+def _figure_faults(cell: NotebookNode) -> Iterator[str]:
+    mystnb = cell.metadata.get("mystnb", {})
+    alt = mystnb.get("image", {}).get("alt", "").strip()
+    if len(alt) < MIN_ALT_LENGTH:
+        yield f"mystnb.image.alt has {len(alt)} characters, not {MIN_ALT_LENGTH}"
+    for key in ("caption", "name"):
+        if not mystnb.get("figure", {}).get(key, "").strip():
+            yield f"mystnb.figure.{key} is missing"
+    # The site would frame each of them as a figure, under the same caption. A final
+    # semicolon is no way out: nbval keeps no history, in which IPython looks for it.
+    results = sum("data" in output for output in cell.outputs)
+    if results > len(pngs(cell.outputs)):
+        yield "its figure stands beside another result: assign that one, _ = …"
+
+
+def _has_assert(source: str) -> bool:
+    python = re.sub(r"^[%!].*", "", source, flags=re.MULTILINE)
+    return any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(python)))
+
+
+def execute(path: Path) -> None:
+    """
+    Run a notebook from top to bottom and store it, normalised, in its place.
+
+    Parameters
+    ----------
+    path
+        The notebook. It runs in its own folder, as a reader runs it.
+
+    Raises
+    ------
+    CellFailedError
+        If a cell fails; the file then stays as it was.
+    """
+    nb = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        nb,
+        kernel_name="python3",
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    # The order in which threads add up numbers would show in the last digits.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    try:
+        client.execute(env=environment)
+    except (CellExecutionError, DeadKernelError) as error:
+        cell = client.code_cells_executed
+        raise CellFailedError(f"{path}, cell [{cell}]: {error}") from error
+    normalise(nb)
+    nbformat.write(nb, path)
+
+
+def normalise(nb: NotebookNode) -> None:
+    """Strip, in place, what changes from run to run or from machine to machine."""
+    nb.metadata.pop("widgets", None)
+    nb.metadata["kernelspec"] = KERNELSPEC
+    nb.metadata["language_info"] = {"name": "python"}
+    for cell in nb.cells:
+        cell.metadata.pop("execution", None)
+
+
+def main() -> None:
+    """Run the notebooks of the book, or of one chapter."""
+    parser = argparse.ArgumentParser(description="Run notebooks in place.")
+    parser.add_argument("command", choices=["run"])
+    parser.add_argument(
+        "--chapter", default="", help="only notebooks whose file name begins so"
+    )
+    chapter = parser.parse_args().chapter
+    chosen = [path for path in notebooks(Path.cwd()) if path.name.startswith(chapter)]
+    if not chosen:
+        sys.exit(f"_toc.yml has no notebook whose file name begins with {chapter!r}")
+    for path in chosen:
+        start = time.perf_counter()
+        try:
+            execute(path)
+        except CellFailedError as error:
+            sys.exit(str(error))
+        seconds = time.perf_counter() - start
+        print(f"{path.relative_to(Path.cwd())}: {seconds:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
