@@ -17,7 +17,7 @@ class Row(NamedTuple):
 
     name: str  #: such as ``"cell.W_x"``
     shape: tuple  #: of the array
-    error: float  #: max |numeric − analytic| / max(1, max |analytic|)
+    error: float  #: largest difference, as a share of the largest entry above 1
 
 
 def central_differences(function, at, step=STEP):

@@ -37,7 +37,7 @@ def clip_by_global_norm(grads, max_norm):
     grads : tree
         Such as a model of gradients.
     max_norm : float
-        The threshold [Pascanu2013]_.
+        The threshold :cite:`pascanu2013`.
 
     Returns
     -------
@@ -113,7 +113,7 @@ class AdamState(NamedTuple):
 
 @dataclass(frozen=True)
 class Adam:
-    """Adam [Kingma2015]_ (:eq:`eq-adam`), ε outside the root as in PyTorch.
+    """Adam :cite:`kingma2015` (:eq:`eq-adam`), ε outside the root as in PyTorch.
 
     Parameters
     ----------

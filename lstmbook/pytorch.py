@@ -13,7 +13,7 @@ from torch import nn
 from lstmbook import cells
 from lstmbook.recurrence import HiddenState
 
-__all__ = ["GRU", "LSTM", "RNN"]
+__all__ = ["GRU", "LSTM", "RNN", "Recurrent"]
 
 
 class Recurrent(nn.Module):

@@ -20,7 +20,7 @@ class GRUGates(NamedTuple):
 
 @parameters
 class GRU(Cell):
-    """Gated recurrent unit [Cho2014]_, reset after the product as in PyTorch.
+    """Gated recurrent unit :cite:`cho2014`, reset after the product as in PyTorch.
 
     Parameters
     ----------

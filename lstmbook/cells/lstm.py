@@ -28,7 +28,10 @@ class LSTMGates(NamedTuple):
 
 @parameters
 class LSTM(Cell):
-    """Long short-term memory [Hochreiter1997]_ with forget gate [Gers2000]_."""
+    """Long short-term memory :cite:`hochreiter1997`, with forget gate.
+
+    The gate came three years later :cite:`gers2000`.
+    """
 
     State = LSTMState
     Gates = LSTMGates
@@ -37,7 +40,7 @@ class LSTM(Cell):
     def init(cls, rng, input_size, hidden_size, dtype=np.float64):
         """Draw a new cell as :meth:`Cell.init` does, with forget bias 1.
 
-        So f ≈ 0.73 before training [Jozefowicz2015]_; PyTorch leaves it near ½.
+        So f ≈ 0.73 before training :cite:`jozefowicz2015`; PyTorch leaves it near ½.
 
         Parameters
         ----------

@@ -18,7 +18,7 @@ class RNNGates(NamedTuple):
 
 @parameters
 class RNN(Cell):
-    """Vanilla RNN, also called Elman network [Elman1990]_.
+    """Vanilla RNN, also called Elman network :cite:`elman1990`.
 
     Its one layer is the LSTM's main layer g, and its output goes straight out.
     """

@@ -1,7 +1,7 @@
 """Mistakes that LSTM code in circulation makes, each as a cell that makes it.
 
-A mutant is an :class:`lstmbook.LSTM` with one thing wrong. The tests show that the
-project's checks catch every one, and which of them a weak test would let through.
+A mutant is an :class:`~lstmbook.cells.lstm.LSTM` with one thing wrong. The tests show
+that the project's checks catch every one, and which a weak test would let through.
 """
 
 from typing import NamedTuple

@@ -12,8 +12,8 @@ def adding(rng, length, batch_size, dtype=np.float64):
 
     Each step carries a value from U(0, 1) and a mark, 0 or 1. One step of the first
     half and one of the second are marked; the target is the sum of the two marked
-    values, as in [Arjovsky2016]_. Always answering 1 scores the variance of that sum,
-    1/6.
+    values, as in :cite:`arjovsky2016`. Always answering 1 scores the variance of that
+    sum, 1/6.
 
     Parameters
     ----------

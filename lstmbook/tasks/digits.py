@@ -14,7 +14,8 @@ def digits(rng, by="row", dtype=np.float64):
     """Load scikit-learn's handwritten digits as sequences, split at random.
 
     1,797 images of 8 × 8 pixels, the test part of the UCI set "Optical Recognition of
-    Handwritten Digits" [Alpaydin1998]_, which scikit-learn [Pedregosa2011]_ ships.
+    Handwritten Digits" :cite:`alpaydin1998`. They come with scikit-learn
+    :cite:`pedregosa2011`.
 
     Parameters
     ----------

@@ -1,0 +1,67 @@
+# One table of commands: `make help`. The README and CONTRIBUTING show the same.
+PYTHON ?= python3
+VENV ?= .venv
+# PyTorch for the CPU; for a GPU build see the README.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+READY := $(VENV)/.ready
+HTML := _build/html
+
+# Two threads make small recurrent nets slower; notebooks draw with the inline backend.
+export OMP_NUM_THREADS = 1
+unexport MPLBACKEND
+
+# Links are checked on the site that `book` has built.
+.NOTPARALLEL:
+.PHONY: book test run lab bench links equations check clean help
+
+book: $(READY) ## build the site, strictly, from clean
+	rm -rf _build
+	$(BIN)/jupyter-book build . --all -n -W --keep-going
+	$(PY) -m tools.toc $(HTML)
+	@echo "The book is at $(CURDIR)/$(HTML)/index.html"
+
+test: check book links ## run everything that guards the project
+	$(PY) -m pytest -n 2 --dist loadfile --cov=lstmbook -p tools.nbval_figures \
+	  --nbval --nbval-current-env --nbval-cell-timeout=300 tests lstmbook benchmarks book
+
+check: $(READY) ## lint code and notebooks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+run: $(READY) ## execute all notebooks in place; one with CHAPTER=02
+	$(PY) -m tools.notebooks run $(if $(CHAPTER),--chapter $(CHAPTER))
+
+equations: $(READY) ## write the appendix Equations anew
+	$(PY) -m tools.equations
+
+lab: $(READY) ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab book
+
+bench: $(READY) ## measure speed side by side with PyTorch, write the appendix Speed
+	$(PY) -m benchmarks.speed --write
+
+links: $(READY) ## check the links of the built site
+	$(PY) -m tools.toc $(HTML)
+	$(PY) -m tools.links $(HTML)
+	$(BIN)/lychee --offline --include-fragments --root-dir $(CURDIR)/$(HTML) \
+	  --exclude-path _static --no-progress $(HTML)
+
+clean: ## remove the site, the environment and all caches
+	rm -rf _build $(VENV) .pytest_cache .ruff_cache .coverage .hypothesis *.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+help: ## show this table
+	@sed -n 's/^\([a-z]*\):.*## /\1@/p' Makefile | awk -F@ '{printf "%-10s  %s\n", $$1, $$2}'
+
+# PyTorch first and by itself: its index is then asked for nothing else, and where it
+# cannot be reached pip goes on with the build that the default index has.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) tools/python_range.py
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install -q --retries 1 --timeout 15 --no-deps \
+	  --extra-index-url $(TORCH_INDEX) $$(grep '^torch==' constraints.txt)
+	$(PY) -m pip install -q -c constraints.txt -e '.[book,test]'
+	@touch $@

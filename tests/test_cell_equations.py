@@ -1,0 +1,185 @@
+"""The cells' labelled equations, each by its own test, in the book's column form."""
+
+import numpy as np
+import pytest
+
+from lstmbook import GRU, LSTM, RNN
+from tests.cases import D, H, N, T, random_case
+
+
+def sigma(a):
+    return 1 / (1 + np.exp(-a))
+
+
+class Run:
+    """A run of a random case, with one sequence's vectors at one step at a time."""
+
+    def __init__(self, kind):
+        self.case = random_case(kind)
+        self.hs, self.trace, self.grads = self.case.run()
+
+    def steps(self):
+        """Yield the index and x_t, h_{t−1} as columns."""
+        for t in range(T):
+            for n in range(N):
+                yield (t, n), self.case.xs[t, n], self.trace.history.h[t, n]
+
+    def pre_activation(self, layer, x, h):
+        cell = self.case.cell
+        W_x, W_h = getattr(cell, f"W_x{layer}"), getattr(cell, f"W_h{layer}")
+        return W_x.T @ x + W_h.T @ h + getattr(cell, f"b_{layer}")
+
+
+def close(a, b):
+    assert np.abs(a - b).max() <= 1e-13
+
+
+@pytest.fixture(scope="module")
+def rnn():
+    return Run(RNN)
+
+
+@pytest.fixture(scope="module")
+def lstm():
+    return Run(LSTM)
+
+
+@pytest.fixture(scope="module")
+def gru():
+    return Run(GRU)
+
+
+def check_layer(run, layer, squash):
+    for at, x, h in run.steps():
+        expected = squash(run.pre_activation(layer, x, h))
+        close(getattr(run.trace.gates, layer)[at], expected)
+
+
+@pytest.mark.equation("eq-rnn")
+def test_rnn(rnn):
+    check_layer(rnn, "g", np.tanh)
+    close(rnn.trace.gates.g, rnn.hs)
+
+
+@pytest.mark.equation("eq-input-gate")
+def test_input_gate(lstm):
+    check_layer(lstm, "i", sigma)
+
+
+@pytest.mark.equation("eq-forget-gate")
+def test_forget_gate(lstm):
+    check_layer(lstm, "f", sigma)
+
+
+@pytest.mark.equation("eq-output-gate")
+def test_output_gate(lstm):
+    check_layer(lstm, "o", sigma)
+
+
+@pytest.mark.equation("eq-main-layer")
+def test_main_layer(lstm):
+    check_layer(lstm, "g", np.tanh)
+
+
+@pytest.mark.equation("eq-long-term")
+def test_long_term_memory(lstm):
+    i, f, g, _ = lstm.trace.gates
+    c = lstm.trace.history.c
+    close(c[1:], f * c[:-1] + i * g)
+    close(c[0], lstm.case.state.c)
+
+
+@pytest.mark.equation("eq-short-term")
+def test_short_term_memory(lstm):
+    close(lstm.hs, lstm.trace.gates.o * np.tanh(lstm.trace.states.c))
+
+
+@pytest.mark.equation("eq-reset-gate")
+def test_reset_gate(gru):
+    check_layer(gru, "r", sigma)
+
+
+@pytest.mark.equation("eq-update-gate")
+def test_update_gate(gru):
+    check_layer(gru, "z", sigma)
+
+
+@pytest.mark.equation("eq-gru-proposal")
+def test_gru_proposal(gru):
+    cell, gates = gru.case.cell, gru.trace.gates
+    for at, x, h in gru.steps():
+        recurrent = cell.W_hn.T @ h + cell.b_hn
+        close(
+            gates.n[at], np.tanh(cell.W_xn.T @ x + cell.b_n + gates.r[at] * recurrent)
+        )
+
+
+@pytest.mark.equation("eq-gru-memory")
+def test_gru_memory(gru):
+    _, z, n = gru.trace.gates
+    h = gru.trace.history.h
+    close(h[1:], (1 - z) * n + z * h[:-1])
+
+
+@pytest.fixture(scope="module")
+def walked_back(rnn):
+    """Total derivatives by h_t and δ_t, (T, N, H), walked back vector by vector."""
+    case = rnn.case
+    d_h, delta = np.empty((2, T, N, H))
+    for n in range(N):
+        later = case.d_final.h[n]
+        for t in reversed(range(T)):
+            d_h[t, n] = case.d_hs[t, n] + later
+            delta[t, n] = d_h[t, n] * (1 - rnn.hs[t, n] ** 2)
+            later = case.cell.W_h @ delta[t, n]
+    return d_h, delta
+
+
+@pytest.mark.equation("eq-rnn-backward")
+def test_rnn_backward(rnn, walked_back):
+    d_h, delta = walked_back
+    state = rnn.case.cell.State
+    for t in range(T):
+        d_a, _, _ = rnn.case.cell.step_backward(
+            None, rnn.trace.gates._make([rnn.hs[t]]), None, state(d_h[t])
+        )
+        close(d_a.g, delta[t])
+
+
+@pytest.mark.equation("eq-bptt")
+def test_bptt(rnn, walked_back):
+    """The state before the first step has only what comes back through W_h."""
+    _, delta = walked_back
+    for n in range(N):
+        close(rnn.grads.state.h[n], rnn.case.cell.W_h @ delta[0, n])
+
+
+@pytest.mark.equation("eq-grad-W-x")
+def test_gradient_of_input_weights(rnn, walked_back):
+    _, delta = walked_back
+    expected = np.zeros((D, H))
+    for (t, n), x, _ in rnn.steps():
+        expected += np.outer(x, delta[t, n])
+    close(rnn.grads.cell.W_x, expected)
+
+
+@pytest.mark.equation("eq-grad-W-h")
+def test_gradient_of_recurrent_weights(rnn, walked_back):
+    _, delta = walked_back
+    expected = np.zeros((H, H))
+    for (t, n), _, h in rnn.steps():
+        expected += np.outer(h, delta[t, n])
+    close(rnn.grads.cell.W_h, expected)
+
+
+@pytest.mark.equation("eq-grad-b")
+def test_gradient_of_bias(rnn, walked_back):
+    _, delta = walked_back
+    close(rnn.grads.cell.b, sum(delta[t, n] for t in range(T) for n in range(N)))
+
+
+@pytest.mark.equation("eq-grad-x")
+def test_gradient_of_inputs(rnn, walked_back):
+    _, delta = walked_back
+    for (t, n), _, _ in rnn.steps():
+        close(rnn.grads.xs[t, n], rnn.case.cell.W_x @ delta[t, n])

@@ -1,0 +1,172 @@
+"""Equations, code and tests belong together, and the tests notice when they do not."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import equations
+
+ROOT = Path(__file__).parents[1]
+
+#: For each label a file of lstmbook, a piece of its code and what to break it into.
+MUTATIONS = {
+    "eq-rnn": ("cells/rnn.py", "tanh(x.g + h.g)", "tanh(x.g - h.g)"),
+    "eq-readout": ("model.py", "read @ self.W_y + self.b_y", "read @ self.W_y"),
+    "eq-rnn-backward": (
+        "cells/rnn.py",
+        "d.h * tanh_prime(gates.g)",
+        "d.h * gates.g",
+    ),
+    "eq-bptt": ("recurrence.py", "d_h_fused[t] @ W_h_T", "d_h_fused[t] @ self.W_h"),
+    "eq-grad-W-x": (
+        "recurrence.py",
+        "W_x=flat(trace.xs).T @",
+        "W_x=-flat(trace.xs).T @",
+    ),
+    "eq-grad-W-h": ("recurrence.py", "trace.history.h[:-1]", "trace.history.h[1:]"),
+    "eq-grad-b": ("recurrence.py", ".sum(axis=0)", ".mean(axis=0)"),
+    "eq-grad-x": ("recurrence.py", "d_x_fused @ self.W_x.T", "-d_x_fused @ self.W_x.T"),
+    "eq-central-difference": ("gradcheck.py", "/ (2 * step)", "/ step"),
+    "eq-sigmoid": ("ops.py", "1 / (1 + np.exp(-a))", "1 / (1 + np.exp(a))"),
+    "eq-sigmoid-prime": ("ops.py", "return s * (1 - s)", "return s * (1 + s)"),
+    "eq-tanh-prime": ("ops.py", "1 - t * t", "1 - t"),
+    "eq-input-gate": ("cells/lstm.py", "sigmoid(x.i + h.i)", "sigmoid(x.i)"),
+    "eq-forget-gate": ("cells/lstm.py", "sigmoid(x.f + h.f)", "sigmoid(x.f - h.f)"),
+    "eq-output-gate": ("cells/lstm.py", "sigmoid(x.o + h.o)", "tanh(x.o + h.o)"),
+    "eq-main-layer": ("cells/lstm.py", "tanh(x.g + h.g)", "sigmoid(x.g + h.g)"),
+    "eq-long-term": ("cells/lstm.py", "f * prev.c + i * g", "f * prev.c + (1 - f) * g"),
+    "eq-short-term": ("cells/lstm.py", "o * tanh(c)", "o * c"),
+    "eq-reset-gate": ("cells/gru.py", "sigmoid(x.r + h.r)", "sigmoid(x.r)"),
+    "eq-update-gate": ("cells/gru.py", "sigmoid(x.z + h.z)", "sigmoid(h.z)"),
+    "eq-gru-proposal": ("cells/gru.py", "r * (h.n + self.b_hn)", "r * h.n + self.b_hn"),
+    "eq-gru-memory": (
+        "cells/gru.py",
+        "(1 - z) * n + z * prev.h",
+        "z * n + (1 - z) * prev.h",
+    ),
+    "eq-mse": ("losses.py", "(error * error).sum() / count", "(error * error).sum()"),
+    "eq-softmax": ("ops.py", "e / e.sum(axis=-1, keepdims=True)", "e / e.sum()"),
+    "eq-cross-entropy": ("losses.py", "surprise[mask].sum()", "surprise.sum()"),
+    "eq-sgd": ("optim.py", "p - rate * d", "p + rate * d"),
+    "eq-adam": ("optim.py", "np.sqrt(s) / root + self.eps", "np.sqrt(s) + self.eps"),
+    "eq-clipping": (
+        "optim.py",
+        "min(1.0, max_norm / (norm + 1e-6))",
+        "max_norm / norm",
+    ),
+}
+
+LABELS = [label for label, _, _ in equations.equations(ROOT) if label]
+
+
+def test_nothing_is_missing():
+    assert equations.faults(ROOT) == []
+
+
+def test_page_is_fresh():
+    stored = (ROOT / equations.PAGE).read_text(encoding="utf-8")
+    assert stored == equations.page(ROOT), "stale: run `make equations`"
+
+
+def test_every_label_has_its_mutation():
+    assert MUTATIONS.keys() == set(LABELS)
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of the project in which the package may be broken."""
+    root = tmp_path_factory.mktemp("mutant")
+    for name in ("tests", "tools"):
+        shutil.copytree(ROOT / name, root / name)
+    shutil.copy(ROOT / "pyproject.toml", root)
+    return root
+
+
+def pytest_in(root, labels):
+    """Run the tests that carry these labels."""
+    proofs = equations.tests(root)
+    places = {place for label in labels for place in proofs[label]}
+    tests = sorted(f"{place.file.as_posix()}::{place.name}" for place in places)
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests],
+        cwd=root,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_unbroken_copy_is_green(copy):
+    shutil.copytree(ROOT / "lstmbook", copy / "lstmbook", dirs_exist_ok=True)
+    run = pytest_in(copy, LABELS)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("label", MUTATIONS)
+def test_mutation_turns_the_tests_of_its_label_red(copy, label):
+    file, code, broken = MUTATIONS[label]
+    shutil.copytree(ROOT / "lstmbook", copy / "lstmbook", dirs_exist_ok=True)
+    path = copy / "lstmbook" / file
+    source = path.read_text(encoding="utf-8")
+    assert source.count(code) == 1, f"{file} has not one {code!r}: mend the table"
+    path.write_text(source.replace(code, broken), encoding="utf-8")
+    run = pytest_in(copy, [label])
+    # 1 is "tests ran and failed"; 2 and up would be a mistake of ours.
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert "AssertionError" in run.stdout or "assert" in run.stdout, run.stdout
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A project of one page, one function and one test, all in order."""
+    for folder in ("book", "lstmbook", "tests"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/page\n")
+    (tmp_path / "book/page.md").write_text("# Page\n\n$$ a = b $$ (eq-a)\n")
+    (tmp_path / "lstmbook/code.py").write_text('def a():\n    """Of :eq:`eq-a`."""\n')
+    (tmp_path / "tests/test_a.py").write_text(
+        "import pytest\n\n\n@pytest.mark.equation('eq-a')\ndef test_a():\n    pass\n"
+    )
+    return tmp_path
+
+
+def test_small_project_is_in_order(small):
+    assert equations.faults(small) == []
+    page = equations.page(small)
+    assert "{eq}`eq-a`" in page and "lstmbook.code.a" in page and "test_a" in page
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "fault"),
+    [
+        ("book/page.md", "# P\n\n$$ a = b $$ (eq-a)\n\n$$ c $$\n", "without label: c"),
+        (
+            "book/page.md",
+            "# P\n\n$$ a $$ (eq-a)\n\n```{math}\n:label: eq-a\nb\n```\n",
+            "eq-a stands in book/page.md already",
+        ),
+        ("book/page.md", "# P\n\n$$ a $$ (eq-b)\n", "eq-b is implemented nowhere"),
+        ("book/page.md", "# P\n\n$$ a $$ (eq-b)\n", "eq-b has no test"),
+        ("book/page.md", "# P\n", "the docstring of lstmbook.code.a cites eq-a, which"),
+        (
+            "book/page.md",
+            "# P\n",
+            "the test of test_a cites eq-a, which stands nowhere",
+        ),
+        ("lstmbook/code.py", "", "eq-a is implemented nowhere"),
+        ("tests/test_a.py", "", "eq-a has no test"),
+    ],
+)
+def test_planted_fault_is_named(small, file, text, fault):
+    (small / file).write_text(text)
+    assert any(fault in line for line in equations.faults(small))
+
+
+def test_derivations_need_no_label(small):
+    with (small / "book/page.md").open("a") as page:
+        page.write("\n$$\n\\begin{aligned} a &= b \\end{aligned}\n$$\n")
+    assert equations.faults(small) == []
