@@ -25,7 +25,7 @@ book: $(READY) ## build the site, strictly, from clean
 
 test: check book links ## run everything that guards the project
 	$(PY) -m pytest -n 2 --dist loadfile --cov=lstmbook -p tools.nbval_figures \
-	  --nbval --nbval-current-env --nbval-cell-timeout=300 tests lstmbook benchmarks book
+	  --nbval --nbval-current-env --nbval-cell-timeout=300 tests lstmbook book
 
 check: $(READY) ## lint code and notebooks
 	$(BIN)/ruff check .
