@@ -47,7 +47,7 @@ links: $(READY) ## check the links of the built site
 	$(PY) -m tools.toc $(HTML)
 	$(PY) -m tools.links $(HTML)
 	$(BIN)/lychee --offline --include-fragments --root-dir $(CURDIR)/$(HTML) \
-	  --exclude-path _static --no-progress $(HTML)
+	  --exclude-path _static --exclude-path _sources --no-progress $(HTML)
 
 clean: ## remove the site, the environment and all caches
 	rm -rf _build $(VENV) .pytest_cache .ruff_cache .coverage .hypothesis *.egg-info
