@@ -385,8 +385,7 @@ class Cell:
         )
 
         W_h_T = self.W_h.T
-        d_x_fused = d_h_fused = np.empty((T, N, self.b.size), self.dtype)
-        d_x = d_h = self._layers(d_x_fused)
+        d_x = d_h = np.empty((T, N, self.b.size), self.dtype)
         steps = zip(
             range(T - 1, -1, -1),
             _steps(_rows(trace.history, slice(-2, None, -1))),
@@ -394,33 +393,31 @@ class Cell:
             _steps(_rows(trace.history, slice(None, 0, -1))),
             strict=True,
         )
-        for t, prev, layers, now in steps:
-            d = self.State(d[0] + d_hs[t], *d[1:])
-            to_x, to_h, to_prev = self.step_backward(prev, layers, now, d)
-            if to_h is not to_x and d_h is d_x:
-                d_h_fused = np.empty_like(d_x_fused)
-                d_h = self._layers(d_h_fused)
-            _copy(to_x, _rows(d_x, t))
-            if d_h is not d_x:
-                _copy(to_h, _rows(d_h, t))
+        for t, prev, gates, now in steps:
+            # Two sources: the loss reads h directly, and so do the steps after it.
+            d = self.State(d.h + d_hs[t], *d[1:])
+            to_x, to_h, to_prev = self.step_backward(prev, gates, now, d)
+            np.concatenate(to_x, axis=-1, out=d_x[t])
+            if to_h is not to_x:
+                d_h = np.empty_like(d_x) if d_h is d_x else d_h
+                np.concatenate(to_h, axis=-1, out=d_h[t])
             if trace.lengths is not None:
-                finished = trace.lengths <= t
-                d_x_fused[t, finished] = d_h_fused[t, finished] = 0
-            # What came directly, and what came through W_h.
-            d_prev = self.State(to_prev[0] + d_h_fused[t] @ W_h_T, *to_prev[1:])
-            running = trace.lengths is None
-            d = d_prev if running else _choose(trace.lengths > t, d_prev, d)
+                d_x[t, trace.lengths <= t] = d_h[t, trace.lengths <= t] = 0
+            d_prev = self.State(to_prev.h + d_h[t] @ W_h_T, *to_prev[1:])
+            if trace.lengths is not None:
+                d_prev = _choose(trace.lengths > t, d_prev, d)
+            d = d_prev
 
         def flat(array):
             return array.reshape(T * N, -1)
 
         grads = type(self)(
-            W_x=flat(trace.xs).T @ flat(d_x_fused),
-            W_h=flat(trace.history.h[:-1]).T @ flat(d_h_fused),
-            b=flat(d_x_fused).sum(axis=0),
-            **self.own_grads(trace, d_x, d_h),
+            W_x=flat(trace.xs).T @ flat(d_x),
+            W_h=flat(trace.history.h[:-1]).T @ flat(d_h),
+            b=flat(d_x).sum(axis=0),
+            **self.own_grads(trace, self._layers(d_x), self._layers(d_h)),
         )
-        return Grads(grads, d_x_fused @ self.W_x.T, d)
+        return Grads(grads, d_x @ self.W_x.T, d)
 
     def _zero_state(self, *shape):
         shape = (*shape, self.hidden_size)

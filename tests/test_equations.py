@@ -21,7 +21,7 @@ MUTATIONS = {
         "d.h * tanh_prime(gates.g)",
         "d.h * gates.g",
     ),
-    "eq-bptt": ("recurrence.py", "d_h_fused[t] @ W_h_T", "d_h_fused[t] @ self.W_h"),
+    "eq-bptt": ("recurrence.py", "d_h[t] @ W_h_T", "d_h[t] @ self.W_h"),
     "eq-grad-W-x": (
         "recurrence.py",
         "W_x=flat(trace.xs).T @",
@@ -29,7 +29,7 @@ MUTATIONS = {
     ),
     "eq-grad-W-h": ("recurrence.py", "trace.history.h[:-1]", "trace.history.h[1:]"),
     "eq-grad-b": ("recurrence.py", ".sum(axis=0)", ".mean(axis=0)"),
-    "eq-grad-x": ("recurrence.py", "d_x_fused @ self.W_x.T", "-d_x_fused @ self.W_x.T"),
+    "eq-grad-x": ("recurrence.py", "d_x @ self.W_x.T", "-d_x @ self.W_x.T"),
     "eq-central-difference": ("gradcheck.py", "/ (2 * step)", "/ step"),
     "eq-sigmoid": ("ops.py", "1 / (1 + np.exp(-a))", "1 / (1 + np.exp(a))"),
     "eq-sigmoid-prime": ("ops.py", "return s * (1 - s)", "return s * (1 + s)"),
