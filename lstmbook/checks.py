@@ -38,7 +38,10 @@ def check_array(name, value, owner, dtype, letters, shape):
     ValueError
         If the shape is another, or an axis is empty.
     """
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} is not an array of one shape: {error}") from None
     if array.dtype != dtype:
         raise TypeError(f"{name} has dtype {array.dtype}; {owner} expects {dtype}")
     fits = len(array.shape) == len(shape) and all(
@@ -98,7 +101,8 @@ def check_lengths(lengths, steps, batch):
     ValueError
         If the shape is not (N,) or a length lies outside 1 … T.
     """
-    lengths = np.asarray(lengths)
+    # A copy: the trace keeps it, and the caller's may change.
+    lengths = np.array(lengths)
     if not np.issubdtype(lengths.dtype, np.integer):
         raise TypeError(f"lengths has dtype {lengths.dtype}; expected integers")
     if lengths.shape != (batch,):

@@ -72,13 +72,24 @@ def compare(numeric, analytic):
     Returns
     -------
     list of Row
+
+    Raises
+    ------
+    TypeError
+        If they differ in structure or shape.
     """
+    gaps = tree.map(lambda n, a: np.abs(n - a), numeric, analytic)
     return [
-        Row(name, a.shape, float(np.abs(n - a).max() / max(1, np.abs(a).max())))
-        for (name, n), (_, a) in zip(
-            tree.leaves(numeric), tree.leaves(analytic), strict=True
+        # Whoever asks for the largest of the errors must not miss a NaN.
+        Row(name, a.shape, float(np.nan_to_num(gap.max(), nan=np.inf)) / _scale(a))
+        for (name, gap), (_, a) in zip(
+            tree.leaves(gaps), tree.leaves(analytic), strict=True
         )
     ]
+
+
+def _scale(array):
+    return max(1.0, float(np.abs(array).max()))
 
 
 def check_cell(cell, xs, state, d_hs, d_final, lengths=None):

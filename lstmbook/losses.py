@@ -45,13 +45,14 @@ def mse(predictions, targets, loss_mask=None):
     ValueError
         If a shape does not fit or the mask selects nothing.
     """
+    predictions = np.asarray(predictions)
     shape, dtype = predictions.shape, predictions.dtype
     targets = check_array("targets", targets, "mse", dtype, _spell(shape), shape)
     error = predictions - targets
     count = error.size
     if loss_mask is not None:
         loss_mask = check_mask(loss_mask, shape[:-1])
-        error = error * loss_mask[..., None]
+        error = np.where(loss_mask[..., None], error, 0)
         count = int(loss_mask.sum()) * shape[-1]
     return float((error * error).sum() / count), error * (2 / count)
 
@@ -84,30 +85,29 @@ def softmax_cross_entropy(logits, targets, loss_mask=None):
     ValueError
         If a shape does not fit, a class is out of range or the mask selects nothing.
     """
-    targets = np.asarray(targets)
+    targets, logits = np.asarray(targets), np.asarray(logits)
     *shape, K = logits.shape
     if not np.issubdtype(targets.dtype, np.integer):
         raise TypeError(f"targets has dtype {targets.dtype}; expected class integers")
     if targets.shape != tuple(shape):
         raise ValueError(f"targets has shape {targets.shape}; expected {tuple(shape)}")
-    if targets.min() < 0 or targets.max() >= K:
-        raise ValueError(
-            f"targets runs from {targets.min()} to {targets.max()}; "
-            f"expected classes 0 to {K - 1}"
-        )
     mask = np.ones(shape, bool) if loss_mask is None else loss_mask
     mask = check_mask(mask, tuple(shape))
-    count, at = int(mask.sum()), targets[..., None]
-
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    log_sum = np.log(np.exp(shifted).sum(axis=-1))
-    surprise = log_sum - np.take_along_axis(shifted, at, axis=-1)[..., 0]
-    d_logits = softmax(logits)
-    np.put_along_axis(
-        d_logits, at, np.take_along_axis(d_logits, at, axis=-1) - 1, axis=-1
-    )
-    d_logits *= mask[..., None] / logits.dtype.type(count)
-    return float(surprise[mask].sum() / count), d_logits
+    # What does not count may hold anything, NaN and classes that do not exist included.
+    scores, right = logits[mask], targets[mask]
+    if right.min() < 0 or right.max() >= K:
+        raise ValueError(
+            f"targets runs from {right.min()} to {right.max()}; "
+            f"expected classes 0 to {K - 1}"
+        )
+    rows = np.arange(len(right))
+    shifted = scores - scores.max(axis=-1, keepdims=True)
+    surprise = np.log(np.exp(shifted).sum(axis=-1)) - shifted[rows, right]
+    d_scores = softmax(scores)
+    d_scores[rows, right] -= 1
+    d_logits = np.zeros_like(logits)
+    d_logits[mask] = d_scores / len(right)
+    return float(surprise.mean()), d_logits
 
 
 def _spell(shape):

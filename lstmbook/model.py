@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from lstmbook.checks import check_array
+from lstmbook.checks import check_array, check_mask
 from lstmbook.recurrence import Cell, parameters
 
 __all__ = ["Model", "value_and_grads"]
@@ -114,7 +114,15 @@ class Model:
         -------
         Model
             The gradient of each parameter.
+
+        Raises
+        ------
+        TypeError
+            If a dtype is not the cell's, or the trace is another cell's.
+        ValueError
+            If a shape does not fit.
         """
+        self.cell._check_trace(trace, repr(self))
         hs, H = trace.states.h, self.cell.hidden_size
         last = self.readout == "last"
         read = hs[-1] if last else hs
@@ -162,6 +170,6 @@ def value_and_grads(model, batch, loss):
     if model.readout == "all" and batch.lengths is not None:
         T = len(batch.xs)
         inside = np.arange(T)[:, None] < trace.lengths
-        mask = inside if mask is None else inside & mask
+        mask = inside if mask is None else inside & check_mask(mask, inside.shape)
     value, d_predictions = loss(predictions, batch.targets, mask)
     return value, model.backward(trace, d_predictions)

@@ -4,6 +4,7 @@ Each keeps its settings, not its state. ``init`` makes the state, ``update`` ret
 new model and a new state and leaves the old ones as they were.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -26,7 +27,9 @@ def global_norm(grads):
     -------
     float
     """
-    return float(np.sqrt(sum(np.vdot(a, a) for _, a in tree.leaves(grads))))
+    # In float64, and without squaring: float32 would overflow where gradients explode.
+    norms = (np.linalg.norm(a.ravel().astype(float)) for _, a in tree.leaves(grads))
+    return math.hypot(*norms)
 
 
 def clip_by_global_norm(grads, max_norm):
@@ -55,7 +58,7 @@ def clip_by_global_norm(grads, max_norm):
         raise ValueError(f"max_norm is {max_norm}; expected a positive number")
     norm = global_norm(grads)
     # PyTorch's factor to the digit, so that the two train alike.
-    factor = min(1.0, max_norm / (norm + 1e-6))
+    factor = float(min(1.0, max_norm / (norm + 1e-6)))
     return tree.map(lambda d: factor * d, grads), norm
 
 
@@ -99,7 +102,7 @@ class SGD:
         tuple of (tree, None)
             The model after the step, and the state.
         """
-        rate = self.learning_rate
+        rate = float(self.learning_rate)
         return tree.map(lambda p, d: p - rate * d, model, grads), state
 
 
@@ -164,7 +167,8 @@ class Adam:
         b1, b2, k = self.beta1, self.beta2, state.updates + 1
         mean = tree.map(lambda m, d: b1 * m + (1 - b1) * d, state.mean, grads)
         square = tree.map(lambda s, d: b2 * s + (1 - b2) * d * d, state.square, grads)
-        rate, root = self.learning_rate / (1 - b1**k), np.sqrt(1 - b2**k).item()
+        rate = float(self.learning_rate) / (1 - b1**k)
+        root = math.sqrt(1 - b2**k)
 
         def step(p, m, s):
             return p - rate * m / (np.sqrt(s) / root + self.eps)

@@ -4,7 +4,10 @@ Legend, kept everywhere in this package::
 
     T  time steps               D  inputs                xs  (T, N, D), time-major
     N  sequences in the batch   H  units                 hs  (T, N, H)
-    G  layers of the cell       d_ + name  the cotangent ∂L/∂name
+    G  layers of the cell       d_ + name  the cotangent, dL/dname
+
+One caution: ``d_hs``, which goes into ``backward``, is ∂L/∂h_t, what the loss says of
+each state directly. The total derivatives are made inside.
 
 Parameters are stored fused, one block of H columns for each layer of the cell, in
 the order of the fields of its ``Gates``::
@@ -14,13 +17,14 @@ the order of the fields of its ``Gates``::
 and each block can be reached under the equations' name as a view: ``cell.W_xf``,
 ``cell.W_hf``, ``cell.b_f``.
 
-A cell supplies two pure elementwise functions, ``step`` and ``step_backward``. This
-module does everything else, and does it once: all inputs are projected in one product
-before the loop, only ``h @ W_h`` stays inside, and each weight gradient is one product
-after it. That is also what makes it fast.
+A cell supplies two pure functions, ``step`` and ``step_backward``, that work entry by
+entry. This module does everything else, and does it once: all inputs are projected
+before the loop, only the product with ``W_h`` stays inside, and each weight gradient is
+one product after it. That is also what makes it fast.
 """
 
 import dataclasses
+import operator
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -72,10 +76,26 @@ def _view(fused, k):
 
 def _refuse_assignment(self, name, value):
     cls, came = type(self).__name__, type(value).__name__
-    raise TypeError(
-        f"{name} was assigned a {came}; the arrays of a {cls} are changed in place, "
-        f"as in: {cls.lower()}.{name}[:] = value"
-    )
+    if not hasattr(self, name):
+        names = ", ".join(field.name for field in dataclasses.fields(self))
+        raise TypeError(f"{name} was assigned a {came}; a {cls} has only {names}")
+    old = getattr(self, name)
+    if not isinstance(old, np.ndarray):
+        raise TypeError(
+            f"{name} was assigned a {came}; a {cls} is not changed but replaced, "
+            f"as in: dataclasses.replace({cls.lower()}, {name}=value)"
+        )
+    # `cell.b_f += 1` has worked in place by now and hands back the same memory.
+    if not (isinstance(value, np.ndarray) and _same_memory(old, value)):
+        raise TypeError(
+            f"{name} was assigned a {came}; the arrays of a {cls} change in place, "
+            f"as in: {cls.lower()}.{name}[:] = value"
+        )
+
+
+def _same_memory(a, b):
+    where = [array.__array_interface__["data"] for array in (a, b)]
+    return where[0] == where[1] and (a.shape, a.strides) == (b.shape, b.strides)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,18 +177,24 @@ class Cell:
 
     def __post_init__(self):
         """Check that the parameters belong together."""
-        dtype, H, G = self.dtype, self.hidden_size, len(self.Gates._fields)
-        if not np.issubdtype(dtype, np.floating):
-            raise TypeError(f"W_x has dtype {dtype}; expected a floating dtype")
-        name = type(self).__name__
-        check_array("W_x", self.W_x, name, dtype, f"D {G}·H", (None, G * H))
-        for field in dataclasses.fields(self)[1:]:
+        for field in dataclasses.fields(self):
+            if not isinstance(value := getattr(self, field.name), np.ndarray):
+                came = type(value).__name__
+                raise TypeError(f"{field.name} is a {came}; expected a NumPy array")
+        dtype, G = self.dtype, len(self.Gates._fields)
+        if dtype not in (np.float32, np.float64):
+            raise TypeError(f"W_x has dtype {dtype}; expected float32 or float64")
+        H = len(self.W_h) if self.W_h.ndim else 0
+        for field in dataclasses.fields(self):
             letters, shape = {
+                "W_x": (f"D {G}·H", (None, G * H)),
                 "W_h": (f"H {G}·H", (H, G * H)),
                 "b": (f"{G}·H", (G * H,)),
             }.get(field.name, ("H", (H,)))
-            value = getattr(self, field.name)
-            owner = f"{name} with H = {H}"
+            value, owner = (
+                getattr(self, field.name),
+                f"{type(self).__name__} with H = {H}",
+            )
             check_array(field.name, value, owner, dtype, letters, shape)
 
     @classmethod
@@ -189,11 +215,17 @@ class Cell:
         Returns
         -------
         Cell
+
+        Raises
+        ------
+        TypeError
+            If ``dtype`` is not float32 or float64.
+        ValueError
+            If a size is not an integer from 1 up.
         """
-        for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
-            if not isinstance(size, int | np.integer) or size < 1:
-                raise ValueError(f"{name} is {size!r}; expected an integer from 1 up")
-        D, H, width = input_size, hidden_size, len(cls.Gates._fields) * hidden_size
+        D = _size("input_size", input_size)
+        H = _size("hidden_size", hidden_size)
+        width = len(cls.Gates._fields) * H
         bound = 1 / np.sqrt(H)
         own = dataclasses.fields(cls)[3:]
         return cls(
@@ -260,7 +292,8 @@ class Cell:
         -------
         tuple of (Gates, Gates, State)
             Cotangents of ``x`` and of ``h`` (one object where they are equal), and of
-            ``prev`` without the path through W_h, which the base class adds.
+            ``prev`` without the path through W_h, which the base class adds; where
+            there is no other path to ``prev.h``, 0 will do.
         """
         raise NotImplementedError
 
@@ -286,7 +319,8 @@ class Cell:
         Parameters
         ----------
         xs : ndarray, shape (T, N, D)
-            Inputs, of the cell's dtype. Kept by the trace, not copied.
+            Inputs, of the cell's dtype. Kept by the trace, not copied: neither they
+            nor the parameters may change before :meth:`backward`.
         state : State of ndarray, shape (N, H), optional
             The state to begin from; zeros unless told.
         lengths : array_like of int, shape (N,), optional
@@ -311,6 +345,8 @@ class Cell:
         D, H = self.input_size, self.hidden_size
         xs = check_array("xs", xs, name, self.dtype, f"T N {D}", (None, None, D))
         check_finite("xs", xs)
+        xs = xs.view()
+        xs.setflags(write=False)
         T, N, _ = xs.shape
         lengths = None if lengths is None else check_lengths(lengths, T, N)
 
@@ -336,12 +372,12 @@ class Cell:
         )
         for t, (x, prev, after) in enumerate(steps):
             np.matmul(prev.h, self.W_h, out=h_fused)
-            now, put_out = self.step(x, h, prev)
+            now, gates_t = self.step(x, h, prev)
             if lengths is not None:
-                running = lengths > t
-                now = _choose(running, now, prev)
-                put_out = tree.map(lambda a, on=running[:, None]: a * on, put_out)
-            _copy(put_out, x)
+                on = (lengths > t)[:, None]
+                now = _choose(on, now, prev)
+                gates_t = tree.map(lambda gate, on=on: gate * on, gates_t)
+            _copy(gates_t, x)
             _copy(now, after)
         for _, array in tree.leaves((history, gates)):
             array.setflags(write=False)
@@ -396,16 +432,16 @@ class Cell:
         for t, prev, gates, now in steps:
             # Two sources: the loss reads h directly, and so do the steps after it.
             d = self.State(d.h + d_hs[t], *d[1:])
-            to_x, to_h, to_prev = self.step_backward(prev, gates, now, d)
-            np.concatenate(to_x, axis=-1, out=d_x[t])
-            if to_h is not to_x:
-                d_h = np.empty_like(d_x) if d_h is d_x else d_h
-                np.concatenate(to_h, axis=-1, out=d_h[t])
+            d_x_t, d_h_t, d_prev = self.step_backward(prev, gates, now, d)
+            np.concatenate(d_x_t, axis=-1, out=d_x[t])
+            if d_h_t is not d_x_t:
+                d_h = d_x.copy() if d_h is d_x else d_h
+                np.concatenate(d_h_t, axis=-1, out=d_h[t])
             if trace.lengths is not None:
                 d_x[t, trace.lengths <= t] = d_h[t, trace.lengths <= t] = 0
-            d_prev = self.State(to_prev.h + d_h[t] @ W_h_T, *to_prev[1:])
+            d_prev = self.State(d_prev.h + d_h[t] @ W_h_T, *d_prev[1:])
             if trace.lengths is not None:
-                d_prev = _choose(trace.lengths > t, d_prev, d)
+                d_prev = _choose((trace.lengths > t)[:, None], d_prev, d)
             d = d_prev
 
         def flat(array):
@@ -435,19 +471,25 @@ class Cell:
                 f"{name} is a {came}; {type(self).__name__} expects {expected}"
             )
         H, owner = self.hidden_size, f"{type(self).__name__} with N = {N}"
-        for field, array in zip(state._fields, state, strict=True):
-            label = f"{name}.{field}"
-            array = check_array(label, array, owner, self.dtype, f"{N} {H}", (N, H))
-            if name == "state":
-                check_finite(label, array)
-        return state
+        checked = [
+            check_array(f"{name}.{field}", a, owner, self.dtype, f"{N} {H}", (N, H))
+            for field, a in zip(state._fields, state, strict=True)
+        ]
+        if name == "state":
+            for field, array in zip(state._fields, checked, strict=True):
+                check_finite(f"{name}.{field}", array)
+        return self.State(*checked)
 
     def _check_trace(self, trace, name):
-        came = getattr(trace, "gates", trace)
-        if not isinstance(came, self.Gates):
+        came = trace.gates if isinstance(trace, Trace) else trace
+        if came is trace or not isinstance(came, self.Gates):
             raise TypeError(
                 f"trace holds {type(came).__name__}; "
                 f"{name} expects a Trace of {self.Gates.__name__}"
+            )
+        if trace.xs.dtype != self.dtype:
+            raise TypeError(
+                f"trace has dtype {trace.xs.dtype}; {name} expects {self.dtype}"
             )
         sizes = trace.xs.shape[-1], trace.history.h.shape[-1]
         if sizes != self.W_x.shape[:1] + self.W_h.shape[:1]:
@@ -472,6 +514,16 @@ def _copy(values, into):
         array[...] = value
 
 
-def _choose(alive, running, finished):
+def _choose(on, running, finished):
     """Per sequence, one state while it runs and the other once it has finished."""
-    return tree.map(lambda a, b: np.where(alive[:, None], a, b), running, finished)
+    return tree.map(lambda a, b: np.where(on, a, b), running, finished)
+
+
+def _size(name, size):
+    try:
+        number = -1 if isinstance(size, bool) else operator.index(size)
+    except TypeError:
+        number = -1
+    if number < 1:
+        raise ValueError(f"{name} is {size!r}; expected an integer from 1 up")
+    return number

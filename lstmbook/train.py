@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lstmbook.losses import Batch
 from lstmbook.model import value_and_grads
 from lstmbook.optim import clip_by_global_norm, global_norm
 
@@ -43,8 +44,8 @@ class Run:
 def train(model, batches, loss, optimizer, max_norm=None, optimizer_state=None):
     """Train a model on batches until they end.
 
-    An interrupt (Ctrl-C, or Jupyter's stop button) or a loss that is not finite ends
-    training with a warning, not an error, and the model so far is returned.
+    An interrupt (Ctrl-C, or Jupyter's stop button) or a loss or gradient that is not
+    finite ends training with a warning, not an error, and the model so far is returned.
 
     Parameters
     ----------
@@ -64,19 +65,31 @@ def train(model, batches, loss, optimizer, max_norm=None, optimizer_state=None):
     Returns
     -------
     Run
+
+    Raises
+    ------
+    TypeError
+        If ``batches`` yields something else than a Batch.
     """
     state = optimizer.init(model) if optimizer_state is None else optimizer_state
     history, stopped = [], None
     try:
         for batch in _progress(batches):
-            value, grads = value_and_grads(model, batch, loss)
+            if not isinstance(batch, Batch):
+                came = type(batch).__name__
+                raise TypeError(f"batches yields a {came}; expected each a Batch")
+            # Overflow is no surprise here: it is looked for right below.
+            with np.errstate(over="ignore", invalid="ignore"):
+                value, grads = value_and_grads(model, batch, loss)
+                norm = global_norm(grads)
             if not math.isfinite(value):
                 stopped = f"loss is {value} at update {len(history)}"
                 break
-            if max_norm is None:
-                norm = global_norm(grads)
-            else:
-                grads, norm = clip_by_global_norm(grads, max_norm)
+            if not math.isfinite(norm):
+                stopped = f"gradient norm is {norm} at update {len(history)}"
+                break
+            if max_norm is not None:
+                grads, _ = clip_by_global_norm(grads, max_norm)
             # One assignment: an interrupt never leaves half an update.
             model, state = optimizer.update(model, grads, state)
             history.append((value, norm))

@@ -1,6 +1,6 @@
 """One tool for everything that is "the same for every array in here".
 
-A *tree* is an array, or a NamedTuple, tuple, list or dataclass of trees. Cells,
+A *tree* is an array, or a NamedTuple, tuple, list, dict or dataclass of trees. Cells,
 models, states and gradients are trees, so an optimiser, clipping, a gradient check
 and a change of dtype are each a single call:
 
@@ -36,9 +36,13 @@ def map(function, tree, *others):
     Raises
     ------
     TypeError
-        If the trees differ in structure.
+        If the trees differ in structure or their arrays in shape, or hold something
+        that is neither an array nor a plain setting.
     """
-    if isinstance(tree, np.ndarray):
+    if isinstance(tree, np.ndarray | np.generic):
+        for other in others:
+            if np.shape(other) != tree.shape or other is None:
+                raise TypeError(f"trees differ: {_spell(tree)} and {_spell(other)}")
         return function(tree, *others)
     children, *rest = (_children(branch) for branch in (tree, *others))
     for branch, parts in zip(others, rest, strict=True):
@@ -52,6 +56,8 @@ def map(function, tree, *others):
     ]
     if dataclasses.is_dataclass(tree):
         return type(tree)(*mapped)
+    if isinstance(tree, dict):
+        return dict(zip(children, mapped, strict=True))
     return tree._make(mapped) if hasattr(tree, "_make") else type(tree)(mapped)
 
 
@@ -70,7 +76,7 @@ def leaves(tree, prefix=""):
     tuple of (str, ndarray)
         The dotted path, such as ``"cell.W_x"``, and the array itself, not a copy.
     """
-    if isinstance(tree, np.ndarray):
+    if isinstance(tree, np.ndarray | np.generic):
         yield prefix, tree
     for name, child in _children(tree).items():
         yield from leaves(child, f"{prefix}.{name}" if prefix else name)
@@ -86,9 +92,15 @@ def _children(tree):
         return tree._asdict()
     if isinstance(tree, tuple | list):
         return {str(k): child for k, child in enumerate(tree)}
+    if isinstance(tree, dict):
+        return tree
+    if not isinstance(tree, np.ndarray | np.generic | None | str | int | float):
+        raise TypeError(f"a tree holds a {type(tree).__name__}; expected NumPy arrays")
     return {}
 
 
 def _spell(tree):
+    if isinstance(tree, np.ndarray):
+        return f"array {tree.shape}"
     size = f" of {len(tree)}" if isinstance(tree, list) else ""
     return f"{type(tree).__name__}{size}"

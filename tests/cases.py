@@ -55,6 +55,9 @@ def weak_case(kind):
 
 
 def largest(a, b):
-    """Largest difference between two trees."""
-    pairs = zip(tree.leaves(a), tree.leaves(b), strict=True)
-    return max(np.abs(x - y).max() for (_, x), (_, y) in pairs)
+    """Largest difference between two trees of the same shapes."""
+    gaps = []
+    for (name, x), (_, y) in zip(tree.leaves(a), tree.leaves(b), strict=True):
+        assert x.shape == y.shape, f"{name}: {x.shape} and {y.shape}"
+        gaps.append(np.abs(x - y).max())
+    return np.max(gaps)  # not max(), which would pass over a NaN

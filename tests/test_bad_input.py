@@ -5,10 +5,11 @@ import pytest
 
 from lstmbook import CELLS, GRU, LSTM, RNN, HiddenState, LSTMState
 from lstmbook.losses import Batch, mse, softmax_cross_entropy
-from lstmbook.model import Model
-from lstmbook.optim import clip_by_global_norm
+from lstmbook.model import Model, value_and_grads
+from lstmbook.optim import SGD, clip_by_global_norm
 from lstmbook.tasks.adding import adding
 from lstmbook.tasks.digits import digits, minibatches
+from lstmbook.train import train
 from tests.cases import D, H, N, T, random_case
 
 
@@ -35,8 +36,8 @@ def test_shape_of_xs(case, shape):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_xs_not_finite(case, value):
-    case.xs[2, 1, 3] = value
-    with refuse(ValueError, rf"xs holds {value} at \[2, 1, 3\]", "expected finite"):
+    case.xs[-1, -1, -1] = value
+    with refuse(ValueError, rf"xs holds {value} at \[4, 2, 3\]", "expected finite"):
         case.forward()
 
 
@@ -55,6 +56,10 @@ def test_state_of_another_batch_size(case):
 def test_state_not_finite_or_of_another_dtype(case):
     state = case.state._replace(h=np.full((N, H), np.nan))
     with refuse(ValueError, r"state\.h holds nan at \[0, 0\]"):
+        case.cell.forward(case.xs, state)
+    last = case.state._fields[-1]
+    state = case.state._replace(**{last: np.full((N, H), np.nan)})
+    with refuse(ValueError, rf"state\.{last} holds nan at \[0, 0\]"):
         case.cell.forward(case.xs, state)
     state = case.state._make(a.astype(np.float32) for a in case.state)
     with refuse(TypeError, r"state\.h has dtype float32", "expects float64"):
@@ -90,9 +95,16 @@ def test_trace_of_another_cell(case):
         case.cell.backward(trace, case.d_hs)
     with refuse(TypeError, "trace holds ndarray"):
         case.cell.backward(case.xs, case.d_hs)
-    larger = random_case(type(case.cell), sizes=(T, N, D + 1, H))
-    with refuse(ValueError, r"trace has \(D, H\) = \(5, 2\)", r"\(4, 2\)"):
-        case.cell.backward(larger.forward()[1], case.d_hs)
+    _, trace = case.forward()
+    with refuse(TypeError, "trace holds", "expects a Trace"):
+        case.cell.backward(trace.gates, case.d_hs)
+    for sizes, came in (((D + 1, H), r"\(5, 2\)"), ((D, H + 1), r"\(4, 3\)")):
+        other = random_case(type(case.cell), sizes=(T, N, *sizes))
+        with refuse(ValueError, rf"trace has \(D, H\) = {came}", r"\(4, 2\)"):
+            case.cell.backward(other.forward()[1], case.d_hs)
+    other = random_case(type(case.cell), dtype=np.float32)
+    with refuse(TypeError, "trace has dtype float32", "expects float64"):
+        case.cell.backward(other.forward()[1], case.d_hs)
 
 
 @pytest.mark.parametrize(
@@ -112,13 +124,19 @@ def test_lengths(case, lengths, error, words):
 
 def test_plain_assignment_to_a_view():
     cell = random_case(LSTM).cell
-    for name in ("b_f", "W_x", "anything"):
-        words = f"{name} was assigned a int", rf"lstm\.{name}\[:\] = value"
-        with refuse(TypeError, *words):
-            setattr(cell, name, 3)
+    for value, came in ((3, "int"), (np.ones(H), "ndarray")):
+        for name in ("b_f", "W_x"):
+            words = f"{name} was assigned a {came}", rf"lstm\.{name}\[:\] = value"
+            with refuse(TypeError, *words):
+                setattr(cell, name, value)
+    with refuse(TypeError, "bf was assigned a int", "a LSTM has only W_x, W_h, b"):
+        cell.bf = 3
+    model = Model.init(np.random.default_rng(0), cell, 1)
+    with refuse(TypeError, "readout was assigned a str", r"replace\(model, readout="):
+        model.readout = "all"
 
 
-@pytest.mark.parametrize("size", [0, 2.0, "3"])
+@pytest.mark.parametrize("size", [0, 2.0, "3", True])
 def test_sizes(size):
     for sizes in ((size, 2), (2, size)):
         with refuse(ValueError, "_size is", "expected an integer from 1 up"):
@@ -133,8 +151,19 @@ def test_parameters_that_do_not_belong_together():
         GRU(W_x, W_h, b, b)
     with refuse(TypeError, "W_h has dtype float32", "expects float64"):
         GRU(W_x, W_h.astype(np.float32), b, b[:H])
-    with refuse(TypeError, "W_x has dtype int64", "expected a floating"):
-        GRU(W_x.astype(np.int64), W_h, b, b[:H])
+    for dtype in ("int64", "float16"):
+        words = f"W_x has dtype {dtype}", "expected float32 or float64"
+        with refuse(TypeError, *words):
+            GRU(W_x.astype(dtype), W_h, b, b[:H])
+    with refuse(TypeError, "b is a list; expected a NumPy array"):
+        RNN(W_x[:, :H], W_h[:, :H], [0.0, 0.0])
+    with refuse(ValueError, "W_x has shape", r"RNN with H = 3 expects \(D, 1·H\)"):
+        RNN(np.zeros((4, 2)), np.zeros((3, 3)), np.zeros(3))
+
+
+def test_ragged_input(case):
+    with refuse(ValueError, "xs is not an array of one shape"):
+        case.cell.forward([[[1.0]], [[1.0], [2.0]]])
 
 
 @pytest.mark.parametrize("loss", [mse, softmax_cross_entropy])
@@ -179,9 +208,39 @@ def test_model():
         model.backward(trace, np.zeros(N))
 
 
-def test_clipping_threshold():
-    with refuse(ValueError, "max_norm is 0", "expected a positive"):
-        clip_by_global_norm(np.ones(2), 0)
+def test_mask_with_lengths():
+    """Combined with the lengths, a mask is checked as it is without them."""
+    rng = np.random.default_rng(0)
+    model = Model.init(rng, LSTM.init(rng, D, H), 2, readout="all")
+    batch = Batch(np.zeros((T, N, D)), np.zeros((T, N, 2)), lengths=np.array([5, 1, 3]))
+    with refuse(ValueError, r"loss_mask has shape \(3,\)", r"expected \(5, 3\)"):
+        value_and_grads(model, batch._replace(loss_mask=np.ones(N, bool)), mse)
+    with refuse(TypeError, "loss_mask has dtype float64", "expected bool"):
+        value_and_grads(model, batch._replace(loss_mask=np.ones((T, N))), mse)
+
+
+def test_trace_of_another_model():
+    rng = np.random.default_rng(0)
+    model = Model.init(rng, LSTM.init(rng, D, H), 1)
+    with refuse(TypeError, "trace holds NoneType", "expects a Trace"):
+        model.backward(None, np.zeros((N, 1)))
+
+
+@pytest.mark.parametrize("max_norm", [0, -1, np.nan])
+def test_clipping_threshold(max_norm):
+    with refuse(ValueError, f"max_norm is {max_norm}", "expected a positive"):
+        clip_by_global_norm(np.ones(2), max_norm)
+    rng = np.random.default_rng(0)
+    model = Model.init(rng, LSTM.init(rng, 2, H), 1)
+    with refuse(ValueError, f"max_norm is {max_norm}"):
+        train(model, [adding(rng, 5, 4)], mse, SGD(0.1), max_norm=max_norm)
+
+
+def test_batches_that_are_none():
+    rng = np.random.default_rng(0)
+    model = Model.init(rng, LSTM.init(rng, 2, H), 1)
+    with refuse(TypeError, "batches yields a ndarray", "expected each a Batch"):
+        train(model, adding(rng, 5, 4), mse, SGD(0.1))
 
 
 def test_tasks():
@@ -199,3 +258,9 @@ def test_tasks():
     ):
         with refuse(ValueError, "batch has", "N = 4 sequences"):
             next(minibatches(rng, wrong, 2))
+    per_step = Batch(np.zeros((4, 4, 2)), np.zeros((4, 4, 1)))
+    with refuse(ValueError, "batch has", "N = 4 sequences"):
+        next(minibatches(rng, per_step, 2))
+    for sizes in ((0, 1), (2, 0)):
+        with refuse(ValueError, "is 0; expected at least 1"):
+            next(minibatches(rng, batch, *sizes))

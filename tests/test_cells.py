@@ -89,6 +89,7 @@ def test_batch_permutation(kind, seed):
     assert largest(hs_p, hs[:, order]) <= 1e-12
     assert largest(grads_p.xs, grads.xs[:, order]) <= 1e-12
     assert largest(grads_p.cell, grads.cell) <= 1e-12
+    assert largest(grads_p.state, tree.map(lambda a: a[order], grads.state)) <= 1e-12
 
 
 @every_cell
@@ -190,8 +191,20 @@ def test_trace_shapes_and_protection(kind):
     for array in (*trace.gates, *trace.states):
         assert array.shape == (T, N, H)
     assert hs is not None and np.shares_memory(hs, trace.history.h)
-    with pytest.raises(ValueError, match="read-only"):
-        hs[0] = 0
+    for array in (hs, trace.xs, *trace.gates, *trace.states):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+    assert np.shares_memory(trace.xs, case.xs) and case.xs.flags.writeable
+
+
+@every_cell
+def test_lengths_are_the_trace_s_own(kind):
+    case = random_case(kind)
+    lengths = np.array([5, 1, 3])
+    _, trace, grads = case.run(lengths)
+    lengths[:] = 5
+    again = case.cell.backward(trace, case.d_hs, case.d_final)
+    assert largest(again, grads) == 0
 
 
 @every_cell
@@ -209,7 +222,9 @@ def test_init_draws_as_documented(kind):
         assert 0.099 < np.abs(weights).max() <= 0.1
         assert abs(weights.std() - 0.1 / 3**0.5) < 1e-3
     biases = np.concatenate([a for name, a in tree.leaves(cell) if name[0] == "b"])
-    assert biases.sum() == (100 if kind is LSTM else 0)
+    expected = np.zeros_like(biases)
+    expected[100:200] = kind is LSTM
+    assert (biases[:200] == expected[:200]).all() and not biases[200:].any()
     assert (
         repr(cell) == f"{kind.__name__}(input_size=300, hidden_size=100, dtype=float64)"
     )
@@ -225,6 +240,34 @@ def test_views_are_views():
         assert np.shares_memory(getattr(cell, f"W_h{layer}"), cell.W_h)
         getattr(cell, f"b_{layer}")[:] = k
     assert (cell.b == np.repeat(np.arange(4), H)).all()
+
+
+def test_adding_in_place_works():
+    cell = random_case(LSTM).cell
+    before = cell.b.copy()
+    cell.b_f += 1
+    cell.W_x *= 2
+    assert (cell.b_f == before[H : 2 * H] + 1).all()
+
+
+def test_d_h_may_part_from_d_x_late():
+    """A cell that hands back one object at first, and two at earlier steps."""
+
+    class Late(GRU):
+        def step_backward(self, prev, gates, now, d):
+            d_x, d_h, d_prev = super().step_backward(prev, gates, now, d)
+            same = all(np.array_equal(a, b) for a, b in zip(d_x, d_h, strict=True))
+            return d_x, d_x if same else d_h, d_prev
+
+    case = random_case(GRU)
+    case.d_hs[-1] = 0
+    case = case._replace(d_final=tree.map(np.zeros_like, case.d_final))
+    late = Late(*(a for _, a in tree.leaves(case.cell)))
+    _, _, grads = case._replace(cell=late).run()
+    _, _, expected = case.run()
+    for name in ("xs", "state"):
+        assert largest(getattr(grads, name), getattr(expected, name)) == 0
+    assert largest(grads.cell.W_h, expected.cell.W_h) == 0
 
 
 @pytest.mark.parametrize("bias", [np.inf, -np.inf])

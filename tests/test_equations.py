@@ -14,6 +14,21 @@ ROOT = Path(__file__).parents[1]
 
 #: For each label a file of lstmbook, a piece of its code and what to break it into.
 MUTATIONS = {
+    "eq-step-jacobian": ("diagnostics.py", "cell.W_h.T", "cell.W_h"),
+    "eq-jacobian-product": ("diagnostics.py", "jacobians[::-1]", "jacobians"),
+    "eq-norm-bound": ("diagnostics.py", "norm(W_h, 2)", "norm(W_h, -2)"),
+    "eq-radius-rate": ("diagnostics.py", "eigvals(W_h)).max()", "eigvals(W_h)).min()"),
+    "eq-adding-constant": ("tasks/adding.py", "return 2 / 12", "return 1 / 12"),
+    "eq-adding-last": (
+        "tasks/adding.py",
+        "1 / (length - length // 2)",
+        "1 / (length // 2)",
+    ),
+    "eq-copying-baseline": (
+        "tasks/copying.py",
+        "WORD * np.log(SYMBOLS)",
+        "WORD * np.log(SYMBOLS + 1)",
+    ),
     "eq-rnn": ("cells/rnn.py", "tanh(x.g + h.g)", "tanh(x.g - h.g)"),
     "eq-readout": ("model.py", "read @ self.W_y + self.b_y", "read @ self.W_y"),
     "eq-rnn-backward": (
@@ -50,7 +65,11 @@ MUTATIONS = {
     ),
     "eq-mse": ("losses.py", "(error * error).sum() / count", "(error * error).sum()"),
     "eq-softmax": ("ops.py", "e / e.sum(axis=-1, keepdims=True)", "e / e.sum()"),
-    "eq-cross-entropy": ("losses.py", "surprise[mask].sum()", "surprise.sum()"),
+    "eq-cross-entropy": (
+        "losses.py",
+        "float(surprise.mean())",
+        "float(surprise.sum())",
+    ),
     "eq-sgd": ("optim.py", "p - rate * d", "p + rate * d"),
     "eq-adam": ("optim.py", "np.sqrt(s) / root + self.eps", "np.sqrt(s) + self.eps"),
     "eq-clipping": (

@@ -33,7 +33,10 @@ def test_float32_is_refused():
 
 
 def test_error_is_relative_above_one_and_absolute_below():
-    assert gradcheck.compare(np.array([11.0]), np.array([10.0]))[0].error == 0.1
+    assert gradcheck.compare(np.array([10.0, 11]), np.array([10.0, 10]))[0].error == 0.1
+    assert gradcheck.compare(np.array([1, np.nan]), np.ones(2))[0].error == np.inf
+    with pytest.raises(TypeError, match="trees differ"):
+        gradcheck.compare(np.ones((2, 1)), np.ones(1))
     assert gradcheck.compare(np.array([0.3]), np.array([0.1]))[
         0
     ].error == pytest.approx(0.2)

@@ -76,6 +76,13 @@ def test_float32_stays_float32(loss, targets, mask):
     assert loss(SCORES.astype(np.float32), targets, mask)[1].dtype == np.float32
 
 
+def test_rows_are_shifted_each_by_its_own_largest_score():
+    scores = np.array([[0.0, 1.0], [2000.0, 2001.0]])
+    loss, d_scores = softmax_cross_entropy(scores, np.array([0, 0]))
+    assert loss == pytest.approx(math.log(1 + math.e), abs=1e-12)
+    assert np.abs(d_scores[0] - d_scores[1]).max() <= 1e-12
+
+
 def test_extreme_scores_stay_finite():
     loss, d_scores = softmax_cross_entropy(np.array([[1e5, 0.0]]), np.array([1]))
     assert loss == 1e5 and d_scores.tolist() == [[1, -1]]

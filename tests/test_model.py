@@ -9,19 +9,20 @@ from lstmbook.model import Model, value_and_grads
 from tests.cases import D, H, N, T, largest, random_case
 
 O = 3  # noqa: E741
-RNG = np.random.default_rng(0)
 
 
 def random_model(kind, readout):
-    model = Model.init(RNG, random_case(kind).cell, O, readout)
-    model.b_y[:] = RNG.standard_normal(O)
+    rng = np.random.default_rng(1)
+    model = Model.init(rng, random_case(kind).cell, O, readout)
+    model.b_y[:] = rng.standard_normal(O)
     return model
 
 
 def random_batch(readout, lengths=None, mask=None):
     shape = (N, O) if readout == "last" else (T, N, O)
     xs = random_case(LSTM).xs
-    return Batch(xs, RNG.standard_normal(shape), mask, lengths)
+    targets = np.random.default_rng(2).standard_normal(shape)
+    return Batch(xs, targets, mask, lengths)
 
 
 @pytest.mark.equation("eq-readout")
@@ -67,6 +68,32 @@ def test_padding_never_counts():
     assert value == masked[0] and largest(grads, masked[1]) == 0
     batch.targets[~inside] = 1e9
     assert value_and_grads(model, batch, mse)[0] == value
+
+
+def test_padding_may_hold_anything():
+    model, lengths = random_model(LSTM, "all"), np.array([5, 2, 4])
+    batch = random_batch("all", lengths)
+    expected = value_and_grads(model, batch, mse)
+    batch.targets[2:, 1] = np.nan
+    value, grads = value_and_grads(model, batch, mse)
+    assert value == expected[0] and largest(grads, expected[1]) == 0
+    classes = np.where(np.arange(T)[:, None] < lengths, 1, -100)
+    value, grads = value_and_grads(
+        model, batch._replace(targets=classes), softmax_cross_entropy
+    )
+    assert np.isfinite(value) and np.isfinite(grads.cell.W_x).all()
+
+
+def test_mask_and_lengths_count_together():
+    model, lengths = random_model(LSTM, "all"), np.array([5, 2, 4])
+    mask = np.ones((T, N), bool)
+    mask[1] = False
+    batch = random_batch("all", lengths, mask)
+    predictions, _ = model.forward(batch.xs, lengths=lengths)
+    squares = (predictions - batch.targets) ** 2
+    counted = [squares[t, n] for n in range(N) for t in range(lengths[n]) if t != 1]
+    value, _ = value_and_grads(model, batch, mse)
+    assert abs(value - np.mean(counted)) <= 1e-14
 
 
 def test_classes_are_learned_from():

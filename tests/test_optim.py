@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from lstmbook import LSTM, pytorch, tree
+from lstmbook import LSTM, interop, pytorch, tree
 from lstmbook.losses import mse
 from lstmbook.model import Model, value_and_grads
 from lstmbook.optim import SGD, Adam, clip_by_global_norm, global_norm
 from lstmbook.tasks.adding import adding
-from tests.cases import largest
+from tests.cases import largest, random_case
 
 RNG = np.random.default_rng(0)
 GRADS = [[RNG.standard_normal((3, 2)), RNG.standard_normal(4)] for _ in range(5)]
@@ -86,33 +86,45 @@ def test_trains_as_pytorch_does(ours, theirs):
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 0.2)
         optimizer.step()
-        assert abs(value - loss.item()) <= 1e-9
+        assert abs(value - loss.item()) <= 1e-12
+        theirs_now = [a.detach().numpy() for a in parameters]
+        ours_now = [a for _, a in tree.leaves(model.cell)]
+        ours_now += [model.W_y.T, model.b_y]
+        assert largest(ours_now, theirs_now) <= 1e-12
     assert 5 < clipped < 95
 
 
 def test_two_biases_move_twice():
     """One SGD step on nn.LSTM moves the sum of its two biases twice as far as ours."""
-    from lstmbook import interop
-    from tests.cases import random_case
-    from tests.twins import native
-
     case = random_case(LSTM)
-    _, grads = native(case)
-    module = interop.to_torch(case.cell)
-    with torch.no_grad():
-        for name in ("bias_ih_l0", "bias_hh_l0"):
-            getattr(module, name).sub_(0.1 * torch.tensor(grads.cell.b))
-    moved = interop.from_torch(module).b - case.cell.b
+    _, trace = case.cell.forward(case.xs)
+    grads = case.cell.backward(trace, case.d_hs)
     ours, _ = SGD(0.1).update(case.cell, grads.cell, None)
-    assert np.abs(moved - 2 * (ours.b - case.cell.b)).max() <= 1e-15
+
+    module = interop.to_torch(case.cell)
+    hs, _ = module(torch.tensor(case.xs))
+    hs.backward(torch.tensor(case.d_hs))
+    torch.optim.SGD(module.parameters(), 0.1).step()
+    theirs = interop.from_torch(module)
+    assert largest([ours.W_x, ours.W_h], [theirs.W_x, theirs.W_h]) <= 1e-13
+    moved = theirs.b - case.cell.b
+    assert np.abs(moved - 2 * (ours.b - case.cell.b)).max() <= 1e-13
 
 
-@pytest.mark.parametrize("optimizer", [SGD(0.1), Adam(0.1)])
+@pytest.mark.parametrize("optimizer", [SGD(np.float64(0.1)), Adam(np.float64(0.1))])
 def test_nothing_is_changed_in_place_and_dtype_stays(optimizer):
     model = tree.map(lambda a: a.astype(np.float32), START)
     grads = tree.map(lambda a: a.astype(np.float32), GRADS[0])
-    before, state = tree.map(np.copy, model), optimizer.init(model)
-    clipped, _ = clip_by_global_norm(grads, 0.1)
+    _, state = optimizer.update(model, grads, optimizer.init(model))
+    before = tree.map(np.copy, (model, grads, state))
+    clipped, _ = clip_by_global_norm(grads, np.float64(0.1))
     after, _ = optimizer.update(model, clipped, state)
-    assert largest(model, before) == 0
+    assert largest((model, grads, state), before) == 0
     assert all(array.dtype == np.float32 for _, array in tree.leaves((after, clipped)))
+
+
+def test_norm_of_exploding_float32_gradients():
+    grads = [np.full(3, 1e30, np.float32), np.full(1, 1e30, np.float32)]
+    assert global_norm(grads) == pytest.approx(2e30, rel=1e-6)
+    clipped, _ = clip_by_global_norm(grads, 1)
+    assert global_norm(clipped) == pytest.approx(1, rel=1e-6)

@@ -52,6 +52,6 @@ def test_unrolled_net(ax, backward):
     texts = [text.get_text() for text in ax.texts]
     assert {"$x_1$", "$x_2$", "$x_3$", "$h_0$", "$h_1$", "$h_3$"} <= set(texts)
     assert ("$x_t$" in texts) != backward
-    # Each step but the last hands its state on; each but the first hands δ back.
-    assert sum("delta" in text for text in texts) == (2 if backward else 0)
+    # Every step has an arrow into it, and on the way back one out of it.
+    assert sum("delta" in text for text in texts) == (3 if backward else 0)
     assert texts.count("tanh") == (3 if backward else 4)

@@ -51,6 +51,18 @@ def test_digits_are_the_images(by):
             assert known[image.tobytes()] == batch.targets[n]
 
 
+def test_digits_dtype_and_shuffling():
+    train, test = digits(np.random.default_rng(0), dtype=np.float32)
+    assert train.xs.dtype == test.xs.dtype == np.float32
+    # The set comes sorted in runs; shuffled, neighbours are strangers. And the images
+    # at the end of the file can be held out too.
+    runs = np.mean(np.diff(train.targets) == 1)
+    assert runs < 0.15 < np.mean(np.diff(load_digits().target) == 1)
+    late = {row.tobytes() for row in load_digits().images[1600:].astype("f4") / 16}
+    held_out = [test.xs[:, n].tobytes() in late for n in range(TEST_SIZE)]
+    assert 20 < sum(held_out) < 60
+
+
 def test_digits_are_split_without_overlap():
     split = digits(np.random.default_rng(3))
     images = [

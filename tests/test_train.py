@@ -88,6 +88,28 @@ def test_loss_that_is_not_finite_keeps_the_model_so_far():
     assert largest(run.model, train(model, batches(2), mse, SGD(0.1)).model) == 0
 
 
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+def test_infinite_loss_stops(value):
+    poisoned = batches(2)
+    poisoned[1].targets[0] = value
+    with pytest.warns(UserWarning, match="loss is inf at update 1") as caught:
+        run = train(start(), poisoned, mse, SGD(0.1))
+    assert run.stopped and caught[0].filename == __file__
+
+
+def test_exploded_gradient_keeps_the_model_so_far():
+    model = start(RNN)
+    model.cell.W_h[:] = 3 * np.eye(6)
+    model.cell.b[:] = 0
+    quiet = batches(1)[0]
+    still = quiet._replace(xs=np.zeros((700, 32, 2)))
+    with pytest.warns(UserWarning, match="gradient norm is (inf|nan) at update 1"):
+        run = train(
+            model, [quiet._replace(xs=np.zeros((5, 32, 2))), still], mse, SGD(0)
+        )
+    assert len(run.losses) == 1 and np.isfinite(run.model.cell.W_h).all()
+
+
 def test_no_batches():
     model = start()
     run = train(model, [], mse, SGD(0.1))
@@ -105,6 +127,8 @@ class Terminal(io.StringIO):
         (io.StringIO, None, False),
         (Terminal, None, True),
         (io.StringIO, "JPY_SESSION_NAME", True),
+        (io.StringIO, "COLAB_RELEASE_TAG", True),
+        (io.StringIO, "VSCODE_PID", True),
     ],
 )
 def test_progress_shows_where_a_person_watches(monkeypatch, stream, variable, shows):

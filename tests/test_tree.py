@@ -1,3 +1,5 @@
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
@@ -33,7 +35,15 @@ def test_leaves_are_named_and_not_copied():
     assert dict(tree.leaves([np.ones(1)])).keys() == {"0"}
 
 
-@pytest.mark.parametrize("other", [(np.ones(2), np.ones(3)), np.ones(2), None])
+class Alike(NamedTuple):
+    h: np.ndarray
+    c: np.ndarray
+
+
+@pytest.mark.parametrize(
+    "other",
+    [(np.ones(2), np.ones(3)), Alike(np.ones(2), np.ones(3)), np.ones(2), None],
+)
 def test_trees_that_differ(other):
     with pytest.raises(TypeError, match="trees differ: LSTMState and"):
         tree.map(np.add, LSTMState(np.ones(2), np.ones(3)), other)
@@ -42,3 +52,20 @@ def test_trees_that_differ(other):
 def test_lists_of_different_length():
     with pytest.raises(TypeError, match="trees differ: list of 1 and list of 2"):
         tree.map(np.add, [np.ones(2)], [np.ones(2)] * 2)
+
+
+@pytest.mark.parametrize("other", [np.ones(3), np.ones((2, 1)), 1.0, None])
+def test_arrays_of_different_shape(other):
+    with pytest.raises(TypeError, match=r"trees differ: array \(2,\) and"):
+        tree.map(np.add, np.ones(2), other)
+
+
+def test_dictionaries_and_scalars_are_trees():
+    nested = {"w": np.ones(2), "s": np.float32(3)}
+    assert tree.map(lambda a: 2 * a, nested)["s"] == 6
+    assert [name for name, _ in tree.leaves(nested)] == ["w", "s"]
+
+
+def test_what_is_no_array_is_refused():
+    with pytest.raises(TypeError, match="a tree holds a object; expected NumPy arrays"):
+        list(tree.leaves([object()]))

@@ -1,7 +1,15 @@
 """Figures in one style: each function takes an ``Axes``, draws and returns it."""
 
 from lstmbook.plots.curves import learning_curve
+from lstmbook.plots.lags import gradient_against_lag
 from lstmbook.plots.nets import unrolled_net
 from lstmbook.plots.style import LOOKS, Look, use_style
 
-__all__ = ["LOOKS", "Look", "learning_curve", "unrolled_net", "use_style"]
+__all__ = [
+    "LOOKS",
+    "Look",
+    "gradient_against_lag",
+    "learning_curve",
+    "unrolled_net",
+    "use_style",
+]

@@ -31,26 +31,20 @@ def unrolled_net(ax, steps=4, backward=False):
         _cell(ax, 0, "x_t", "h_t")
         _arrow(ax, (CELL, 0.2), (CELL, -0.2), LOOKS["h"].color, "arc3,rad=-2.2")
         ax.text(1.02, 0, "$W_h$", color=LOOKS["h"].color, ha="left", va="center")
-        ax.text(1.55, 0, "=", fontsize=20, ha="center", va="center")
-    first = 0 if backward else 3.75
+        ax.text(1.75, 0, "=", fontsize=20, ha="center", va="center")
+    first = 0 if backward else 3.95
     pitch = 1.75
     for t in range(1, steps + 1):
         x = first + pitch * (t - 1)
         _cell(ax, x, f"x_{t}", f"h_{t}")
-        if t < steps:
-            start, end = x + CELL, x + pitch - CELL
-            _arrow(ax, (start, 0), (end, 0), LOOKS["h"].color)
-            middle = (start + end) / 2
-            ax.text(middle, 0.1, "$W_h$", color=LOOKS["h"].color, ha="center")
-            if backward:
-                _arrow(ax, (end, -0.22), (start, -0.22), BACKWARD, dashed=True)
-                ax.text(
-                    middle,
-                    -0.5,
-                    f"$W_h\\,\\delta_{t + 1}$",
-                    color=BACKWARD,
-                    ha="center",
-                )
+        start, end = x - pitch + CELL, x - CELL
+        middle = (start + end) / 2
+        _arrow(ax, (start, 0), (end, 0), LOOKS["h"].color)
+        ax.text(middle, 0.1, "$W_h$", color=LOOKS["h"].color, ha="center")
+        if backward:
+            _arrow(ax, (end, -0.22), (start, -0.22), BACKWARD, dashed=True)
+            sent = f"$W_h\\,\\delta_{t}$"
+            ax.text(middle, -0.5, sent, color=BACKWARD, ha="center")
         if backward:
             _arrow(ax, (x - 0.18, 1.0), (x - 0.18, CELL), BACKWARD, dashed=True)
             ax.text(
@@ -63,10 +57,6 @@ def unrolled_net(ax, steps=4, backward=False):
                 fontsize=9,
             )
     start = first - pitch + CELL
-    _arrow(ax, (start, 0), (first - CELL, 0), LOOKS["h"].color)
-    ax.text(
-        (start + first - CELL) / 2, 0.1, "$W_h$", color=LOOKS["h"].color, ha="center"
-    )
     ax.text(start - 0.05, 0, "$h_0$", ha="right", va="center")
     right = first + pitch * (steps - 1) + 0.6
     left = start - 0.4 if backward else -CELL - 0.1

@@ -4,7 +4,7 @@ import numpy as np
 
 from lstmbook.losses import Batch
 
-__all__ = ["adding"]
+__all__ = ["adding", "constant_loss", "last_step_loss"]
 
 
 def adding(rng, length, batch_size, dtype=np.float64):
@@ -12,8 +12,8 @@ def adding(rng, length, batch_size, dtype=np.float64):
 
     Each step carries a value from U(0, 1) and a mark, 0 or 1. One step of the first
     half and one of the second are marked; the target is the sum of the two marked
-    values, as in :cite:`arjovsky2016`. Always answering 1 scores the variance of that
-    sum, 1/6.
+    values, as in :cite:`arjovsky2016`. What can be had without memory is
+    :func:`constant_loss` and :func:`last_step_loss`.
 
     Parameters
     ----------
@@ -51,3 +51,40 @@ def adding(rng, length, batch_size, dtype=np.float64):
     xs = np.stack([values, marks], axis=-1)
     targets = (values * marks).sum(axis=0)[:, None]
     return Batch(xs.astype(dtype), targets.astype(dtype))
+
+
+def constant_loss():
+    """Mean squared error of the best constant answer, 1 (:eq:`eq-adding-constant`).
+
+    Returns
+    -------
+    float
+        1/6, the variance of a sum of two values from U(0, 1).
+    """
+    return 2 / 12
+
+
+def last_step_loss(length):
+    """Mean squared error of the best answer from the last step (:eq:`eq-adding-last`).
+
+    Where the last step is marked, one of the two values is known.
+
+    Parameters
+    ----------
+    length : int
+        T, as for :func:`adding`.
+
+    Returns
+    -------
+    float
+        1/6 − p/12, p the share of sequences whose last step is marked.
+
+    Raises
+    ------
+    ValueError
+        If ``length`` is below 2.
+    """
+    if length < 2:
+        raise ValueError(f"length is {length}; expected at least 2")
+    last_marked = 1 / (length - length // 2)
+    return constant_loss() - last_marked / 12

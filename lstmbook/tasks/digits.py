@@ -73,7 +73,14 @@ def minibatches(rng, batch, batch_size, epochs=1):
         If the targets are not one to a sequence, or there is a mask or are lengths.
     """
     N = batch.xs.shape[1]
-    if len(batch.targets) != N or any(part is not None for part in batch[2:]):
+    for name, came in (("batch_size", batch_size), ("epochs", epochs)):
+        if came < 1:
+            raise ValueError(f"{name} is {came}; expected at least 1")
+    if (
+        len(batch.targets) != N
+        or batch.targets.ndim > 2
+        or any(part is not None for part in batch[2:])
+    ):
         raise ValueError(
             f"batch has {len(batch.targets)} targets for N = {N} sequences, or a mask "
             "or lengths; expected one target each and neither"

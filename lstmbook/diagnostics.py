@@ -1,0 +1,151 @@
+"""What happens to a gradient on its way back: measured, and bounded."""
+
+import numpy as np
+
+from lstmbook.checks import check_finite
+
+__all__ = ["gradient_by_lag", "norm_bound", "radius_rate", "step_jacobians"]
+
+
+def step_jacobians(cell, trace):
+    """Jacobian of each step: how the state after it depends on the state before.
+
+    Of a state with several parts the parts follow one another, so the LSTM's are
+    (2·H, 2·H) with h before c. :func:`numpy.linalg.svd` and
+    :func:`numpy.linalg.eigvals` take the whole array.
+
+    Parameters
+    ----------
+    cell : Cell
+        Whose backward pass is asked.
+    trace : Trace
+        From the cell's forward pass over sequences of full length.
+
+    Returns
+    -------
+    ndarray, shape (T, N, S, S)
+        Entry [t − 1, n, j, k] is ∂ state_t[j] / ∂ state_{t−1}[k], for the vanilla RNN
+        :eq:`eq-step-jacobian`; S is H times the number of parts of the state.
+
+    Raises
+    ------
+    TypeError
+        If ``trace`` is another cell's.
+    ValueError
+        If it is of other sizes, or has sequence lengths.
+    """
+    name = f"{type(cell).__name__}(hidden_size={cell.hidden_size})"
+    cell._check_trace(trace, name)
+    if trace.lengths is not None:
+        raise ValueError("trace has lengths; expected sequences of full length")
+    T, N, H = trace.states.h.shape
+    prev = trace.history._make([part[:-1] for part in trace.history])
+    S = H * len(prev)
+    jacobians = np.empty((T, N, S, S), cell.dtype)
+    # All steps at once: one backward call for each entry of the state.
+    for j in range(S):
+        d = np.zeros((T, N, S), cell.dtype)
+        d[..., j] = 1
+        d = prev._make(np.split(d, len(prev), axis=-1))
+        _, d_h, d_prev = cell.step_backward(prev, trace.gates, trace.states, d)
+        through_W_h = np.concatenate(d_h, axis=-1) @ cell.W_h.T
+        parts = d_prev._replace(h=d_prev.h + through_W_h)
+        jacobians[:, :, j] = np.concatenate(parts, axis=-1)
+    return jacobians
+
+
+def gradient_by_lag(cell, trace, d_final):
+    """Norm of the gradient that reaches each earlier state, per example.
+
+    The loss reads the final state only, so what reaches step T − k has come back
+    through k step Jacobians (:eq:`eq-jacobian-product`). The parts of a state count as
+    independent: what reaches the LSTM's c does not go through the h of the same step.
+
+    Parameters
+    ----------
+    cell : Cell
+        Whose backward pass is asked.
+    trace : Trace
+        From the cell's forward pass over sequences of full length.
+    d_final : State of ndarray, shape (N, H)
+        Cotangent of the final state.
+
+    Returns
+    -------
+    State of ndarray, shape (T + 1, N)
+        ‖dL/dh_{T−k}‖ in row k, and alike for the state's other parts.
+
+    Raises
+    ------
+    TypeError
+        If ``trace`` or ``d_final`` is another cell's.
+    ValueError
+        If either is of other sizes, or the trace has sequence lengths.
+    """
+    jacobians = step_jacobians(cell, trace)
+    cell._check_state(d_final, jacobians.shape[1], "d_final")
+    d = np.concatenate(d_final, axis=-1)
+    passed = [d]
+    for jacobian in jacobians[::-1]:
+        d = np.einsum("nj,njk->nk", d, jacobian)
+        passed.append(d)
+    parts = np.split(np.stack(passed), len(d_final), axis=-1)
+    return d_final._make([np.linalg.norm(part, axis=-1) for part in parts])
+
+
+def norm_bound(W_h, lags):
+    """Bound on what a vanilla RNN's gradient can be multiplied by over k steps.
+
+    Parameters
+    ----------
+    W_h : ndarray, shape (H, H)
+        Recurrent weights.
+    lags : array_like of int
+        k.
+
+    Returns
+    -------
+    ndarray
+        σ_max(W_h)^k (:eq:`eq-norm-bound`), of the shape of ``lags``.
+
+    Raises
+    ------
+    ValueError
+        If ``W_h`` is not square, not finite, or a lag is negative.
+    """
+    W_h, lags = _check(W_h, lags)
+    return np.linalg.norm(W_h, 2) ** lags
+
+
+def radius_rate(W_h, lags):
+    """Long-run factor over k steps of the *linear* net, without tanh.
+
+    Parameters
+    ----------
+    W_h : ndarray, shape (H, H)
+        Recurrent weights.
+    lags : array_like of int
+        k.
+
+    Returns
+    -------
+    ndarray
+        ρ(W_h)^k (:eq:`eq-radius-rate`), of the shape of ``lags``.
+
+    Raises
+    ------
+    ValueError
+        If ``W_h`` is not square, not finite, or a lag is negative.
+    """
+    W_h, lags = _check(W_h, lags)
+    return np.abs(np.linalg.eigvals(W_h)).max() ** lags
+
+
+def _check(W_h, lags):
+    W_h, lags = np.asarray(W_h), np.asarray(lags)
+    if W_h.ndim != 2 or W_h.shape[0] != W_h.shape[1] or W_h.size == 0:
+        raise ValueError(f"W_h has shape {W_h.shape}; expected (H, H)")
+    check_finite("W_h", W_h)
+    if not (lags >= 0).all():
+        raise ValueError(f"lags holds {lags.min()}; expected numbers from 0 up")
+    return W_h, lags

@@ -1,0 +1,60 @@
+"""Gradients against lag."""
+
+import numpy as np
+
+from lstmbook.plots.style import LOOKS
+
+__all__ = ["gradient_against_lag"]
+
+#: Below this a gradient counts as gone; the axis ends here.
+FLOOR = 1e-12
+
+
+def gradient_against_lag(ax, norms, bound=None, rate=None, floor=FLOOR):
+    """Plot gradient norms against lag, as shares of the norm at lag 0.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where.
+    norms : array_like, shape (lags,) or (lags, N)
+        Row k after k steps back; of several sequences the median is drawn, with a
+        band from the smallest to the largest.
+    bound : array_like, shape (lags,), optional
+        Such as from :func:`lstmbook.diagnostics.norm_bound`.
+    rate : array_like, shape (lags,), optional
+        Such as from :func:`lstmbook.diagnostics.radius_rate`.
+    floor : float
+        Smaller shares, zero among them, are drawn here: a logarithmic axis needs it.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If a gradient is zero, or not a number, at lag 0 already.
+    """
+    norms = np.asarray(norms, dtype=float)
+    norms = norms.reshape(len(norms), -1)
+    if not (norms[0] > 0).all():
+        raise ValueError(f"norms begins with {norms[0].min()}; expected above 0")
+    shares = np.maximum(norms / norms[0], floor)
+    lags = np.arange(len(shares))
+    color = LOOKS["h"].color
+    if shares.shape[1] > 1:
+        low, high = shares.min(axis=1), shares.max(axis=1)
+        ax.fill_between(lags, low, high, color=color, alpha=0.25, linewidth=0)
+    ax.plot(lags, np.median(shares, axis=1), color=color, ls="-", label="measured")
+    for curve, label, ls in (
+        (bound, r"bound, $\sigma_{\max}^k$", (0, (5, 2))),
+        (rate, r"linear net's rate, $\rho^k$", (0, (1, 1.5))),
+    ):
+        if curve is not None:
+            drawn = np.maximum(curve, floor)
+            ax.plot(
+                lags, drawn, color="black", linestyle=ls, linewidth=1.2, label=label
+            )
+    ax.set(yscale="log", xlabel="lag k, in steps", ylabel="gradient, as share of lag 0")
+    return ax

@@ -1,0 +1,79 @@
+"""The copying problem: ten symbols, a long silence, and then all of them again."""
+
+import numpy as np
+
+from lstmbook.losses import Batch
+
+__all__ = ["SYMBOLS", "WORD", "copying", "memoryless_loss"]
+
+#: Different symbols to remember.
+SYMBOLS = 8
+#: How many are shown in a row.
+WORD = 10
+
+
+def copying(rng, delay, batch_size, dtype=np.float64):
+    """Draw a batch of the copying problem.
+
+    Ten symbols of eight come first, then blanks for ``delay`` − 1 steps, then a signal,
+    then ten blanks, during which the ten symbols are to be said again; blank is wanted
+    everywhere else, as in :cite:`arjovsky2016`. Each symbol has a lag of
+    ``delay`` + 10.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of the symbols.
+    delay : int
+        Steps from the last symbol to the signal, at least 1; the paper's T.
+    batch_size : int
+        N.
+    dtype : dtype
+        Of the inputs; float64 unless told.
+
+    Returns
+    -------
+    Batch
+        ``xs`` (T, N, 10) with T = delay + 20, one-hot: eight symbols, blank, signal.
+        ``targets`` (T, N), classes: symbols 0 … 7 and 8 for blank.
+
+    Raises
+    ------
+    ValueError
+        If ``delay`` or ``batch_size`` is below 1.
+    """
+    for name, came in (("delay", delay), ("batch_size", batch_size)):
+        if came < 1:
+            raise ValueError(f"{name} is {came}; expected at least 1")
+    blank, signal = SYMBOLS, SYMBOLS + 1
+    shown = np.full((delay + 2 * WORD, batch_size), blank)
+    targets = shown.copy()
+    symbols = rng.integers(0, SYMBOLS, (WORD, batch_size))
+    shown[:WORD] = targets[-WORD:] = symbols
+    shown[WORD + delay - 1] = signal
+    return Batch(np.eye(SYMBOLS + 2, dtype=dtype)[shown], targets)
+
+
+def memoryless_loss(delay):
+    """Cross-entropy of the best predictor without memory of any symbol.
+
+    It knows when to answer, and then guesses among eight (:eq:`eq-copying-baseline`).
+
+    Parameters
+    ----------
+    delay : int
+        As for :func:`copying`.
+
+    Returns
+    -------
+    float
+        10 ln 8 / (delay + 20), in nats.
+
+    Raises
+    ------
+    ValueError
+        If ``delay`` is below 1.
+    """
+    if delay < 1:
+        raise ValueError(f"delay is {delay}; expected at least 1")
+    return WORD * np.log(SYMBOLS) / (delay + 2 * WORD)

@@ -1,0 +1,192 @@
+import numpy as np
+import pytest
+import torch
+
+from lstmbook import GRU, LSTM, RNN, HiddenState, pytorch
+from lstmbook.diagnostics import (
+    gradient_by_lag,
+    norm_bound,
+    radius_rate,
+    step_jacobians,
+)
+from tests.cases import D, H, N, T, random_case
+from tests.test_bad_input import refuse
+
+each_cell = pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
+
+
+def autograd_step_jacobians(case, trace):
+    """Step by step through the PyTorch twin, one entry of the state at a time."""
+    twin = getattr(pytorch, type(case.cell).__name__).from_numpy(case.cell)
+    parts = len(trace.history)
+    found = np.zeros((T, N, parts * H, parts * H))
+    for t in range(T):
+        leaves = [torch.tensor(part[t], requires_grad=True) for part in trace.history]
+        xs = torch.tensor(case.xs[t : t + 1])
+        _, final = twin(xs, trace.history._make(leaves))
+        state = torch.cat(list(final), dim=-1)
+        for j in range(parts * H):
+            rows = torch.autograd.grad(
+                state[:, j].sum(), leaves, retain_graph=True, allow_unused=True
+            )
+            rows = [torch.zeros(N, H) if row is None else row for row in rows]
+            found[t, :, j] = torch.cat(rows, dim=-1).numpy()
+    return found
+
+
+def autograd_by_lag(case):
+    """Gradients of the twin's final state by a nudge to every state before it.
+
+    The nudge comes after the step, so that the LSTM's c is moved and its h is not.
+    """
+    twin = getattr(pytorch, type(case.cell).__name__).from_numpy(case.cell)
+    state, width = case.state._make(map(torch.tensor, case.state)), len(case.state)
+    nudges = []
+    for t in range(T + 1):
+        if t:
+            state = twin(torch.tensor(case.xs[t - 1 : t]), state)[1]
+        nudge = [
+            torch.zeros(N, H, dtype=torch.float64, requires_grad=True) for _ in state
+        ]
+        state = state._make(a + n for a, n in zip(state, nudge, strict=True))
+        nudges += nudge
+    total = sum(
+        (part * torch.tensor(d)).sum()
+        for part, d in zip(state, case.d_final, strict=True)
+    )
+    grads = [grad.numpy() for grad in torch.autograd.grad(total, nudges)]
+    return [np.array(grads[part::width][::-1]) for part in range(width)]
+
+
+@each_cell
+@pytest.mark.equation("eq-step-jacobian")
+def test_step_jacobians_equal_autograd(kind):
+    case = random_case(kind)
+    _, trace = case.forward()
+    jacobians = step_jacobians(case.cell, trace)
+    assert jacobians.shape == (T, N, *2 * (len(case.state) * H,))
+    assert np.abs(jacobians - autograd_step_jacobians(case, trace)).max() <= 1e-12
+
+
+@pytest.mark.equation("eq-step-jacobian")
+def test_step_jacobian_of_the_rnn_as_the_book_has_it():
+    case = random_case(RNN)
+    hs, trace = case.forward()
+    for t in range(T):
+        for n in range(N):
+            written = np.diag(1 - hs[t, n] ** 2) @ case.cell.W_h.T
+            assert (
+                np.abs(step_jacobians(case.cell, trace)[t, n] - written).max() <= 1e-12
+            )
+
+
+@each_cell
+@pytest.mark.equation("eq-jacobian-product")
+def test_gradient_by_lag_equals_autograd(kind):
+    case = random_case(kind)
+    _, trace = case.forward()
+    found = gradient_by_lag(case.cell, trace, case.d_final)
+    assert type(found) is kind.State
+    for norms, grads in zip(found, autograd_by_lag(case), strict=True):
+        assert norms.shape == (T + 1, N)
+        assert np.abs(norms - np.linalg.norm(grads, axis=-1)).max() <= 1e-12
+
+
+@each_cell
+@pytest.mark.equation("eq-jacobian-product")
+def test_last_row_equals_backward(kind):
+    case = random_case(kind)
+    _, trace = case.forward()
+    found = gradient_by_lag(case.cell, trace, case.d_final)
+    grads = case.cell.backward(trace, np.zeros_like(case.d_hs), case.d_final)
+    for norms, d in zip(found, grads.state, strict=True):
+        assert np.abs(norms[-1] - np.linalg.norm(d, axis=-1)).max() <= 1e-12
+    for norms, d in zip(found, case.d_final, strict=True):
+        assert np.abs(norms[0] - np.linalg.norm(d, axis=-1)).max() <= 1e-12
+
+
+@pytest.mark.equation("eq-norm-bound")
+@pytest.mark.parametrize("seed", range(20))
+def test_no_gradient_passes_the_bound(seed):
+    case = random_case(RNN, seed)
+    _, trace = case.forward()
+    shares = gradient_by_lag(case.cell, trace, case.d_final).h
+    shares = shares / shares[0]
+    bound = norm_bound(case.cell.W_h, np.arange(T + 1))
+    assert bound.shape == (T + 1,)
+    assert (shares <= bound[:, None] * (1 + 1e-12)).all()
+
+
+@pytest.mark.equation("eq-norm-bound")
+def test_bound_is_reached_where_nothing_saturates():
+    cell = RNN.init(np.random.default_rng(0), D, 2)
+    cell.W_h[:] = np.diag([3.0, 0.5])
+    _, trace = cell.forward(np.zeros((4, 1, D)))
+    shares = gradient_by_lag(cell, trace, HiddenState(np.array([[1.0, 0.0]]))).h[:, 0]
+    assert np.abs(shares - norm_bound(cell.W_h, range(5))).max() <= 1e-12
+
+
+@pytest.mark.equation("eq-radius-rate")
+def test_radius_is_the_long_run_rate_of_the_linear_net():
+    """By Gelfand's formula, on a matrix whose norm and radius lie far apart."""
+    rng = np.random.default_rng(0)
+    W_h = rng.standard_normal((3, 3)) + np.triu(np.full((3, 3), 4.0), 1)
+    (rate,) = radius_rate(W_h, [1])
+    k = 4000  # steps; scaled at each, so that nothing overflows
+    power, log = np.eye(3), 0.0
+    for _ in range(k):
+        power = power @ W_h.T
+        size = np.linalg.norm(power, 2)
+        power, log = power / size, log + np.log(size)
+    assert abs(np.exp(log / k) / rate - 1) <= 2e-3
+    assert norm_bound(W_h, 1) > 1.2 * rate
+
+
+def test_shear_has_no_radius_and_any_norm():
+    shear = np.array([[0.0, 3.0], [0.0, 0.0]])
+    assert norm_bound(shear, [0, 1, 2]).tolist() == [1, 3, 9]
+    assert radius_rate(shear, [0, 1, 2]).tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
+def test_float32_stays(kind):
+    case = random_case(kind, dtype=np.float32)
+    _, trace = case.forward()
+    assert step_jacobians(case.cell, trace).dtype == np.float32
+    norms = gradient_by_lag(case.cell, trace, case.d_final)
+    assert all(part.dtype == np.float32 for part in norms)
+
+
+@each_cell
+def test_bad_input(kind):
+    case = random_case(kind)
+    _, padded = case.forward([5, 1, 3])
+    for call in (
+        lambda trace: step_jacobians(case.cell, trace),
+        lambda trace: gradient_by_lag(case.cell, trace, case.d_final),
+    ):
+        with refuse(ValueError, "trace has lengths", "full length"):
+            call(padded)
+        with refuse(TypeError, "trace holds ndarray"):
+            call(case.xs)
+    _, trace = case.forward()
+    with refuse(ValueError, r"d_final\.h has shape \(2, 2\)", "N = 3 expects"):
+        short = case.d_final._make([part[:2] for part in case.d_final])
+        gradient_by_lag(case.cell, trace, short)
+    with refuse(TypeError, "d_final is a ndarray"):
+        gradient_by_lag(case.cell, trace, case.d_final.h)
+    other = random_case(kind, sizes=(T, N, D, H + 1)).cell
+    with refuse(ValueError, r"trace has \(D, H\) = \(4, 2\)"):
+        step_jacobians(other, trace)
+
+
+@pytest.mark.parametrize("function", [norm_bound, radius_rate])
+def test_bad_weights_and_lags(function):
+    with refuse(ValueError, r"W_h has shape \(2, 3\)", r"expected \(H, H\)"):
+        function(np.zeros((2, 3)), 1)
+    with refuse(ValueError, r"W_h has shape \(0, 0\)"):
+        function(np.zeros((0, 0)), 1)
+    with refuse(ValueError, r"W_h holds nan at \[0, 1\]"):
+        function(np.array([[0, np.nan], [0, 0]]), 1)
+    with refuse(ValueError, "lags holds -1", "from 0 up"):
+        function(np.eye(2), [3, -1])
