@@ -36,7 +36,7 @@ MUTATIONS = {
         "d.h * tanh_prime(gates.g)",
         "d.h * gates.g",
     ),
-    "eq-bptt": ("recurrence.py", "d_h[t] @ W_h_T", "d_h[t] @ self.W_h"),
+    "eq-bptt": ("recurrence.py", "d_h[t].dot(W_h_T)", "d_h[t].dot(self.W_h)"),
     "eq-grad-W-x": (
         "recurrence.py",
         "W_x=flat(trace.xs).T @",
