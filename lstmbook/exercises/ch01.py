@@ -26,9 +26,10 @@ def counted_the_steps():
 def say_again(shown):
     """Solve copying, one step at a time, with a state of your own.
 
-    shown is one sequence of classes, (T,): symbols 0 … 7, blank 8,
-    signal 9. Return what to say at each step, (T,): blank, except for
-    the ten steps after the signal.
+    shown hands out one sequence of classes, step by step, to a for loop
+    and to nothing else: symbols 0 … 7, blank 8, signal 9. Return what to
+    say at each step, (T,): blank, except for the ten steps after the
+    signal.
     """
     kept, reading = [], False  # the state
     said = []
@@ -64,7 +65,8 @@ def copying_cases(rng):
     for delay in (3, 14):
         word = rng.permutation(np.append(np.arange(8), rng.integers(0, 8, 2)))
         blanks = np.full(delay - 1, 8)
-        sequences.append((np.concatenate([word, blanks, [9], np.full(10, 8)]),))
+        shown = np.concatenate([word, blanks, [9], np.full(10, 8)])
+        sequences.append((iter(shown.tolist()),))  # no looking back or ahead
     return sequences
 
 
@@ -131,8 +133,8 @@ EXERCISES = (
         name="other-pixels",
         quantities=("first_32", "middle_32"),
         solution=other_parts_of_the_digits,
-        expected={"first_32": 0.889, "middle_32": 0.972},
-        tolerance=0.02,  # other seeds hold out other digits
+        expected={"first_32": 0.8894, "middle_32": 0.9717},
+        tolerance=1e-3,  # the seeds are given; the rest is rounding
         mistakes=(
             Mistake(
                 "scored on the training digits",
@@ -141,8 +143,13 @@ EXERCISES = (
             ),
             Mistake(
                 "a slice that ends too soon",
-                {"first_32": 0.889, "middle_32": 0.807},
+                {"first_32": 0.8894, "middle_32": 0.8067},
                 "The second number of a slice is where it ends: slice(16, 48).",
+            ),
+            Mistake(
+                "the last half for the first",
+                {"first_32": 0.8994, "middle_32": 0.9717},
+                "slice(0, 32) holds the first half.",
             ),
         ),
     ),

@@ -38,7 +38,7 @@ def rnn_jacobians(history, W_h):
 
     history is (T + 1, H): row 0 holds h_0, row t holds h_t. W_h is
     (H, H). Return (T, H, H), in row t − 1 the matrix ∂h_t / ∂h_{t−1},
-    whose entry [j, k] is ∂h_t[j] / ∂h_{t−1}[k].
+    whose entry [j, i] is ∂h_t[j] / ∂h_{t−1}[i].
     """
     slopes = 1 - history[1:] ** 2  # of the step that was taken
     return slopes[:, :, None] * W_h.T  # row j times slope j
@@ -145,7 +145,7 @@ EXERCISES = (
         solution=thousandfold,
         # Medians of 20 seeds; single seeds gave 15–20, 22–30 and 25–59.
         expected={"lag_07": 17.0, "lag_08": 26.0, "lag_09": 48.5},
-        tolerance=0.12,
+        tolerance=0.1,
         mistakes=(
             Mistake(
                 "the linear net's rate",

@@ -62,9 +62,8 @@ class Result:
             for row in self.rows
         ]
         mark = "✓" if self.passed else "✗"
-        return "\n".join(
-            [f"{mark} {self.exercise}", *lines, self.verdict]
-        )
+        verdict = textwrap.fill(self.verdict, 72)
+        return "\n".join([f"{mark} {self.exercise}", *lines, verdict])
 
 
 @dataclass(frozen=True)
@@ -107,9 +106,7 @@ class Exercise:
             )
             return f"answer = {{  # your turn\n{blanks}}}\n{self._call('answer')}"
         source = inspect.getsource(self.solution)
-        head = source[
-            : source.index('"""', source.index('"""') + 3) + 3
-        ]
+        head = source[: source.index('"""', source.index('"""') + 3) + 3]
         return f"{head}\n    ...  # your turn\n\n\n{self._call(self.solution.__name__)}"
 
     @property
@@ -117,7 +114,9 @@ class Exercise:
         """Source of the cell that solves it."""
         source = textwrap.dedent(inspect.getsource(self.solution))
         name = self.solution.__name__
-        return f"{source}\n\n{self._call(name if self.cases else f'{name}()')}"
+        return (
+            f"{source}\n\n{self._call(name if self.cases else f'{name}()')}"
+        )
 
     def check(self, answer):
         """Compare an answer with the solution; never raises.
@@ -139,9 +138,7 @@ class Exercise:
             came = self._evaluate(answer)
         except Exception as error:
             kind = type(error).__name__
-            return Result(
-                self.name, (), f"Not yet: {kind}: {error}", False
-            )
+            return Result(self.name, (), f"Not yet: {kind}: {error}", False)
         rows = tuple(
             Row(
                 name,
@@ -155,9 +152,7 @@ class Exercise:
         return Result(self.name, rows, self._diagnose(came), False)
 
     def _answer_on_paper(self):
-        return (
-            self.solution() if self.expected is None else self.expected
-        )
+        return self.solution() if self.expected is None else self.expected
 
     def _call(self, answer):
         return f'exercises.check("{self.name}", {answer})'
@@ -176,8 +171,7 @@ class Exercise:
             result = self._named(answer(*copy.deepcopy(arguments)))
             suffix = f" (case {k + 1})" if len(cases) > 1 else ""
             found |= {
-                f"{name}{suffix}": value
-                for name, value in result.items()
+                f"{name}{suffix}": value for name, value in result.items()
             }
         return found
 
@@ -209,9 +203,7 @@ class Exercise:
     def _finding(self, came, right):
         if came.shape != right.shape:
             return f"has another shape; expected {right.shape}"
-        difference = np.abs(came - right).max() / max(
-            1, np.abs(right).max()
-        )
+        difference = np.abs(came - right).max() / max(1, np.abs(right).max())
         # Written so that NaN is not right.
         return (
             ""
