@@ -24,7 +24,7 @@ def sigmoid(a):
     ndarray
         Values in [0, 1], same shape and dtype.
     """
-    return 1 / (1 + np.exp(-a))
+    return np.reciprocal(1 + np.exp(-a))
 
 
 def sigmoid_prime(s):

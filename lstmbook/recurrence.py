@@ -364,13 +364,9 @@ class Cell:
         h_fused = np.empty((N, G * H), self.dtype)
         h = self._layers(h_fused)
 
-        steps = zip(
-            _steps(gates),
-            _steps(_rows(history, slice(-1))),
-            _steps(_rows(history, slice(1, None))),
-            strict=True,
-        )
-        for t, (x, prev, after) in enumerate(steps):
+        prev = _rows(history, 0)
+        steps = zip(_steps(gates), _steps(_rows(history, slice(1, None))), strict=True)
+        for t, (x, after) in enumerate(steps):
             # The method has half of the operator's overhead on a small product.
             prev.h.dot(self.W_h, out=h_fused)
             now, gates_t = self.step(x, h, prev)
@@ -380,6 +376,7 @@ class Cell:
                 gates_t = tree.map(lambda gate, on=on: gate * on, gates_t)
             _copy(gates_t, x)
             _copy(now, after)
+            prev = after
         for _, array in tree.leaves((history, gates)):
             array.setflags(write=False)
         trace = Trace(xs, history, gates, lengths)
@@ -424,16 +421,18 @@ class Cell:
         # A copy: BLAS is up to twice as fast on it as on a transposed view.
         W_h_T = np.ascontiguousarray(self.W_h.T)
         d_x = d_h = np.empty((T, N, self.b.size), self.dtype)
+        now = trace.final
+        back = slice(None, None, -1)
         steps = zip(
             range(T - 1, -1, -1),
+            d_hs[back],
+            _steps(_rows(trace.gates, back)),
             _steps(_rows(trace.history, slice(-2, None, -1))),
-            _steps(_rows(trace.gates, slice(None, None, -1))),
-            _steps(_rows(trace.history, slice(None, 0, -1))),
             strict=True,
         )
-        for t, prev, gates, now in steps:
+        for t, d_h_read, gates, prev in steps:
             # Two sources: the loss reads h directly, and so do the steps after it.
-            d = self.State(d.h + d_hs[t], *d[1:])
+            d = self.State(d.h + d_h_read, *d[1:])
             d_x_t, d_h_t, d_prev = self.step_backward(prev, gates, now, d)
             np.concatenate(d_x_t, axis=-1, out=d_x[t])
             if d_h_t is not d_x_t:
@@ -444,7 +443,7 @@ class Cell:
             d_prev = self.State(d_prev.h + d_h[t].dot(W_h_T), *d_prev[1:])
             if trace.lengths is not None:
                 d_prev = _choose((trace.lengths > t)[:, None], d_prev, d)
-            d = d_prev
+            d, now = d_prev, prev
 
         def flat(array):
             return array.reshape(T * N, -1)

@@ -46,7 +46,7 @@ MUTATIONS = {
     "eq-grad-b": ("recurrence.py", ".sum(axis=0)", ".mean(axis=0)"),
     "eq-grad-x": ("recurrence.py", "d_x @ self.W_x.T", "-d_x @ self.W_x.T"),
     "eq-central-difference": ("gradcheck.py", "/ (2 * step)", "/ step"),
-    "eq-sigmoid": ("ops.py", "1 / (1 + np.exp(-a))", "1 / (1 + np.exp(a))"),
+    "eq-sigmoid": ("ops.py", "reciprocal(1 + np.exp(-a))", "reciprocal(1 + np.exp(a))"),
     "eq-sigmoid-prime": ("ops.py", "return s * (1 - s)", "return s * (1 + s)"),
     "eq-tanh-prime": ("ops.py", "1 - t * t", "1 - t"),
     "eq-input-gate": ("cells/lstm.py", "sigmoid(x.i + h.i)", "sigmoid(x.i)"),
