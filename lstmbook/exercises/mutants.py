@@ -69,7 +69,9 @@ class _BiasTwice(LSTM):
     def step(self, x, h, prev):
         biases = np.split(self.b, 4)
         return super().step(
-            x, LSTMGates(*(a + b for a, b in zip(h, biases, strict=True))), prev
+            x,
+            LSTMGates(*(a + b for a, b in zip(h, biases, strict=True))),
+            prev,
         )
 
 
@@ -99,7 +101,9 @@ class _SigmoidMainLayer(LSTM):
 
     def step_backward(self, prev, gates, now, d):
         d_a, _, d_prev = super().step_backward(prev, gates, now, d)
-        d_a = d_a._replace(g=d_a.g / tanh_prime(gates.g) * sigmoid_prime(gates.g))
+        d_a = d_a._replace(
+            g=d_a.g / tanh_prime(gates.g) * sigmoid_prime(gates.g)
+        )
         return d_a, d_a, d_prev
 
 
