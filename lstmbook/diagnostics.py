@@ -83,7 +83,7 @@ def gradient_by_lag(cell, trace, d_final):
         If either is of other sizes, or the trace has sequence lengths.
     """
     jacobians = step_jacobians(cell, trace)
-    cell._check_state(d_final, jacobians.shape[1], "d_final")
+    d_final = cell._check_state(d_final, jacobians.shape[1], "d_final")
     d = np.concatenate(d_final, axis=-1)
     passed = [d]
     for jacobian in jacobians[::-1]:

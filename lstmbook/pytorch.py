@@ -84,7 +84,17 @@ class Recurrent(nn.Module):
             Short-term memory after each step.
         final : State of Tensor, shape (N, H)
             The state after the last step.
+
+        Raises
+        ------
+        ValueError
+            If ``xs`` has not three axes: one sequence alone is a batch with N = 1.
         """
+        if xs.dim() != 3:
+            name = type(self).__name__
+            raise ValueError(
+                f"xs has shape {tuple(xs.shape)}; {name} expects (T, N, D)"
+            )
         State, H = self.numpy_cell.State, len(self.W_h)
         if state is None:
             state = State(*(xs.new_zeros(xs.shape[1], H) for _ in State._fields))

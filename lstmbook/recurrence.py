@@ -163,7 +163,7 @@ class Cell:
     Raises
     ------
     TypeError
-        If the parameters are not all of one floating dtype.
+        If the parameters are not all arrays of float32, or all of float64.
     ValueError
         If their shapes do not belong together.
     """

@@ -70,7 +70,8 @@ def minibatches(rng, batch, batch_size, epochs=1):
     Raises
     ------
     ValueError
-        If the targets are not one to a sequence, or there is a mask or are lengths.
+        If the targets are not one to a sequence, there is a mask or are lengths, or
+        ``batch_size`` or ``epochs`` is below 1.
     """
     N = batch.xs.shape[1]
     for name, came in (("batch_size", batch_size), ("epochs", epochs)):
