@@ -3,6 +3,7 @@
 from lstmbook.plots.curves import learning_curve
 from lstmbook.plots.lags import gradient_against_lag
 from lstmbook.plots.nets import unrolled_net
+from lstmbook.plots.notepad import notepad_chart
 from lstmbook.plots.style import LOOKS, Look, use_style
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Look",
     "gradient_against_lag",
     "learning_curve",
+    "notepad_chart",
     "unrolled_net",
     "use_style",
 ]
