@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lstmbook import tree
 from lstmbook.checks import check_array, check_mask
 from lstmbook.ops import softmax
 
-__all__ = ["Batch", "mse", "softmax_cross_entropy"]
+__all__ = ["Batch", "mse", "softmax_cross_entropy", "windows"]
 
 
 class Batch(NamedTuple):
@@ -17,6 +18,49 @@ class Batch(NamedTuple):
     targets: np.ndarray  #: what the loss compares with
     loss_mask: np.ndarray | None = None  #: bool, True where a position counts
     lengths: np.ndarray | None = None  #: (N,) int, steps of each sequence
+
+
+def windows(batch, length):
+    """Cut a batch of long streams into windows, one after another in time.
+
+    The state is not cut: carry it from one window to the next, as in
+    ``predictions, trace = model.forward(window.xs, state)`` and then
+    ``state = trace.final``. Truncated backpropagation through time is just that: the
+    numbers are carried on, the gradient is not carried back.
+
+    Parameters
+    ----------
+    batch : Batch
+        With a target at each step, (T, N, …), and without lengths.
+    length : int
+        Steps of a window; the last one may be shorter.
+
+    Returns
+    -------
+    iterator of Batch
+        Views, not copies.
+
+    Raises
+    ------
+    ValueError
+        If ``length`` is below 1, the targets are not one to a step, or the batch has
+        lengths.
+    """
+    if length < 1:
+        raise ValueError(f"length is {length}; expected at least 1")
+    if batch.lengths is not None:
+        raise ValueError("batch has lengths; expected streams of full length")
+    if batch.targets.shape[:2] != batch.xs.shape[:2]:
+        T, N, _ = batch.xs.shape
+        raise ValueError(
+            f"targets has shape {batch.targets.shape}; expected one to a step, "
+            f"({T}, {N}, …)"
+        )
+
+    def window(start):
+        return tree.map(lambda a: a[start : start + length], batch)
+
+    return map(window, range(0, len(batch.xs), length))
 
 
 def mse(predictions, targets, loss_mask=None):
