@@ -1,5 +1,11 @@
 """Figures in one style: each function takes an ``Axes``, draws and returns it."""
 
+from lstmbook.plots.cell import (
+    PARTS,
+    cell_diagram,
+    step_cotangents,
+    step_values,
+)
 from lstmbook.plots.curves import learning_curve
 from lstmbook.plots.lags import gradient_against_lag
 from lstmbook.plots.nets import unrolled_net
@@ -8,10 +14,14 @@ from lstmbook.plots.style import LOOKS, Look, use_style
 
 __all__ = [
     "LOOKS",
+    "PARTS",
     "Look",
+    "cell_diagram",
     "gradient_against_lag",
     "learning_curve",
     "notepad_chart",
+    "step_cotangents",
+    "step_values",
     "unrolled_net",
     "use_style",
 ]

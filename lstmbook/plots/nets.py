@@ -2,12 +2,11 @@
 
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from lstmbook.plots.style import LOOKS
+from lstmbook.plots.style import BACKWARD, LOOKS
 
 __all__ = ["unrolled_net"]
 
 CELL = 0.42
-BACKWARD = "#A50026"
 
 
 def unrolled_net(ax, steps=4, backward=False):

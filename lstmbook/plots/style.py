@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import matplotlib as mpl
 
-__all__ = ["LOOKS", "Look", "use_style"]
+__all__ = ["BACKWARD", "LOOKS", "Look", "use_style"]
 
 
 class Look(NamedTuple):
@@ -25,6 +25,9 @@ LOOKS = {
     "o": Look("#56B4E9", (0, (5, 1, 1, 1, 1, 1)), "P"),
     "x": Look("#555555", "-", "."),
 }
+
+#: The colour of cotangents, which flow backwards.
+BACKWARD = "#A50026"
 
 STYLE = {
     "figure.figsize": (7, 3),

@@ -1,0 +1,359 @@
+"""The cell diagram is data: what it computes is the LSTM, what it draws is the data."""
+
+import itertools
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch, Polygon
+
+from lstmbook import GRU, LSTM, LSTMState, plots, tree
+from lstmbook.plots.cell import COPY, DIM, EDGES, NODES, WORDS, evaluate
+from tests.cases import D, H, random_case
+
+NAMES = [node.name for node in NODES]
+UNIT = 1
+
+
+@pytest.fixture
+def case():
+    return random_case(LSTM, sizes=(1, 1, D, H))
+
+
+@pytest.fixture
+def step(case):
+    """Cell, input and state of a step of one sequence."""
+    return case.cell, case.xs[0, 0], tree.map(lambda a: a[0], case.state)
+
+
+@pytest.fixture
+def ax():
+    with plt.rc_context():
+        plots.use_style()
+        yield Figure((7, 4.2)).add_subplot()
+
+
+@pytest.fixture
+def forward_values(step):
+    return plots.step_values(*step, UNIT)
+
+
+@pytest.fixture
+def cotangents(case, step):
+    return plots.step_cotangents(*step, UNIT, *directly(case))
+
+
+def directly(case):
+    return case.d_hs[0, 0], tree.map(lambda a: a[0], case.d_final)
+
+
+def reached(name):
+    """The nodes downstream of a node, and itself."""
+    found = {name}
+    for parent, child in EDGES:  # parents come before children
+        if parent in found:
+            found.add(child)
+    return found
+
+
+def drawn(ax, gid):
+    return [artist for artist in ax.get_children() if artist.get_gid() == gid]
+
+
+# What it computes
+
+
+def test_parents_come_before_children():
+    assert len(set(NAMES)) == len(NAMES)
+    for k, node in enumerate(NODES):
+        assert set(node.parents) <= set(NAMES[:k]), node.name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_node_changes_exactly_what_is_reachable_from_it(step, name):
+    before = evaluate(*step)
+    rng = np.random.default_rng(0)
+    nudge = rng.uniform(0.1, 0.2, before[name].shape)
+    after = evaluate(*step, override={name: before[name] + nudge})
+    changed = {other for other in NAMES if (before[other] != after[other]).all()}
+    same = {other for other in NAMES if (before[other] == after[other]).all()}
+    assert changed == reached(name)
+    assert same == set(NAMES) - changed
+
+
+@pytest.mark.parametrize("unit", range(H))
+def test_step_values_are_the_cell_s(case, step, unit):
+    values = plots.step_values(*step, unit)
+    _, trace = case.forward()
+    for gate, want in zip("ifgo", trace.gates, strict=True):
+        assert values[gate] == pytest.approx(want[0, 0, unit], abs=1e-12), gate
+    now = trace.final
+    for name, want in [("c", now.c), ("c_next", now.c), ("h", now.h), ("y", now.h)]:
+        assert values[name] == pytest.approx(want[0, unit], abs=1e-12), name
+    i, f, g, _ = (gate[0, 0, unit] for gate in trace.gates)
+    assert values["kept"] == pytest.approx(f * step[2].c[unit], abs=1e-12)
+    assert values["written"] == pytest.approx(i * g, abs=1e-12)
+    assert values["squashed"] == pytest.approx(np.tanh(now.c[0, unit]), abs=1e-12)
+    assert values["x"] == pytest.approx(case.xs[0, 0], abs=0)
+    assert values["h_prev"] == pytest.approx(case.state.h[0], abs=0)
+    assert values["c_prev"] == case.state.c[0, unit]
+    assert values.keys() == set(NAMES)
+
+
+@pytest.mark.parametrize("unit", range(H))
+def test_step_cotangents_are_the_cell_s(case, step, unit):
+    d = plots.step_cotangents(*step, unit, *directly(case))
+    *_, grads = case.run()
+    assert d["x"] == pytest.approx(grads.xs[0, 0], abs=1e-12)
+    assert d["h_prev"] == pytest.approx(grads.state.h[0], abs=1e-12)
+    assert d["c_prev"] == pytest.approx(grads.state.c[0, unit], abs=1e-12)
+    # The bias' gradient is that of the pre-activation.
+    values = plots.step_values(*step, unit)
+    for gate in "ifgo":
+        slope = (
+            1 - values[gate] ** 2 if gate == "g" else values[gate] * (1 - values[gate])
+        )
+        d_a = getattr(grads.cell, f"b_{gate}")[unit]
+        assert d[gate] * slope == pytest.approx(d_a, abs=1e-12), gate
+
+
+def test_step_cotangents_are_the_loss_s_by_each_node(case, step):
+    # Central differences on the graph itself, node by node.
+    d_y, d_next = directly(case)
+    d = plots.step_cotangents(*step, UNIT, d_y, d_next)
+    at, eps = evaluate(*step), 6e-6
+
+    def loss(name, shift):
+        values = evaluate(*step, override={name: at[name] + shift})
+        ends = ("y", d_y), ("h_next", d_next.h), ("c_next", d_next.c)
+        return sum(values[end] @ weight for end, weight in ends)
+
+    for name in NAMES:
+        size = len(at[name])
+        slopes = [
+            (loss(name, eps * e) - loss(name, -eps * e)) / (2 * eps)
+            for e in np.eye(size)
+        ]
+        want = slopes if name in ("x", "h_prev") else slopes[UNIT]
+        assert d[name] == pytest.approx(want, abs=1e-8), name
+
+
+def test_cotangents_add_where_wires_branch(case, cotangents):
+    assert cotangents.keys() == {*NAMES, *EDGES}
+    for name in NAMES:
+        shares = [cotangents[edge] for edge in EDGES if edge[0] == name]
+        if shares:
+            assert cotangents[name] == pytest.approx(sum(shares), abs=1e-12), name
+    # c has two sources: the next step, and h.
+    d_c = cotangents["c_next"] + cotangents["c", "squashed"]
+    assert cotangents["c"] == pytest.approx(d_c, abs=1e-12)
+    assert cotangents["c_next"] == case.d_final.c[0, UNIT]
+
+
+def test_only_a_step_of_an_lstm(case, step):
+    cell, x, prev = step
+    with pytest.raises(TypeError, match=r"cell is a GRU; expected an LSTM"):
+        plots.step_values(random_case(GRU).cell, x, prev, 0)
+    with pytest.raises(
+        ValueError, match=rf"x has shape \({D + 1},\).*expects \({D},\)"
+    ):
+        plots.step_values(cell, np.zeros(D + 1), prev, 0)
+    with pytest.raises(TypeError, match="prev is a tuple; expected an LSTMState"):
+        plots.step_values(cell, x, tuple(prev), 0)
+    with pytest.raises(ValueError, match=r"prev\.c holds nan at \[0\]"):
+        plots.step_values(cell, x, LSTMState(prev.h, prev.c * np.nan), 0)
+    for unit in (-1, H, 0.0):
+        with pytest.raises(
+            ValueError, match=f"unit is {unit}; expected 0 to H - 1 = 1"
+        ):
+            plots.step_values(cell, x, prev, unit)
+    d_y, d_next = directly(case)
+    with pytest.raises(ValueError, match=r"d_y has shape \(1, 2\).*expects \(H,\)"):
+        plots.step_cotangents(cell, x, prev, 0, d_y[None], d_next)
+    with pytest.raises(TypeError, match="d_next is a ndarray; expected an LSTMState"):
+        plots.step_cotangents(cell, x, prev, 0, d_y, d_y)
+
+
+# What it draws
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_every_node_and_every_wire_is_drawn(ax, backward):
+    assert plots.cell_diagram(ax, backward=backward) is ax
+    assert len(EDGES) == sum(len(node.parents) for node in NODES)
+    for name in NAMES:
+        assert len(drawn(ax, name)) == 1, name
+    gids = {artist.get_gid() for artist in ax.patches}
+    assert {gid for gid in gids if gid and "->" in gid} == {"->".join(e) for e in EDGES}
+    texts = [text.get_text() for text in ax.texts]
+    assert set(WORDS.values()) <= set(texts)
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_wires_run_from_node_to_node(ax, backward):
+    plots.cell_diagram(ax, backward=backward)
+    place = {node.name: np.array(node.position) for node in NODES}
+    reach = 0.76  # half the width of a layer
+
+    def nearest(points, name):
+        return min(np.abs(point - place[name]).max() for point in points)
+
+    for edge in EDGES:
+        artists = drawn(ax, "->".join(edge))
+        heads = [a for a in artists if isinstance(a, Polygon)]
+        wires = [a for a in artists if isinstance(a, PathPatch)]
+        assert len(heads) == (len(wires) if backward else 1)
+        # The head is at the child, and on the way back at the parent.
+        tail, tip = edge[::-1] if backward else edge
+        assert nearest([head.get_xy()[0] for head in heads], tip) <= reach, edge
+        starts = [wire.get_path().vertices[0] for wire in wires]
+        assert nearest(starts, tail) <= reach, edge
+        # All that flows back is dashed; forward each gate in its own way.
+        dashed = {wire.get_linestyle() != "-" for wire in wires}
+        assert dashed == {backward or edge[0] in "figo"}, edge
+
+
+def shown_as(ax):
+    """Colours of each node's and wire's artists, by gid."""
+    return {
+        gid: {
+            to_hex(a.get_color() if hasattr(a, "get_color") else a.get_edgecolor())
+            for a in drawn(ax, gid)
+        }
+        for gid in [*NAMES, *("->".join(edge) for edge in EDGES)]
+    }
+
+
+@pytest.mark.parametrize(
+    ("lit", "names", "backward"),
+    [
+        *((part, names, False) for part, names in plots.PARTS.items()),
+        ("output gate", plots.PARTS["output gate"], True),
+        (["forget gate", "y"], plots.PARTS["forget gate"] | {"y"}, True),
+        ({"c", "c_next"}, {"c", "c_next"}, False),
+        ([], set(), False),
+        (None, set(NAMES), False),
+    ],
+)
+def test_lit_dims_exactly_the_others(ax, lit, names, backward):
+    plots.cell_diagram(ax, lit=lit, backward=backward)
+    names = names | {"->".join(edge) for edge in EDGES if set(edge) <= names}
+    for gid, colors in shown_as(ax).items():
+        assert colors and (DIM in colors) == (gid not in names), gid
+        assert len(colors) == 1, gid
+    for about, words in WORDS.items():
+        about = {about} if isinstance(about, str) else set(about)
+        (text,) = (t for t in ax.texts if t.get_text() == words)
+        assert (text.get_color() == DIM) == (not about <= names), words
+
+
+def test_parts_are_whole():
+    assert set().union(*plots.PARTS.values()) == set(NAMES)
+    for part, names in plots.PARTS.items():
+        inner = {e for e in EDGES if set(e) <= names}
+        assert names == {n for e in inner for n in e}, f"{part}: a node on its own"
+
+
+def test_unknown_names_raise(ax):
+    for lit in (["forget gate", "forget"], "forget"):
+        with pytest.raises(
+            ValueError, match=r"'forget'.*long-term path, .*h_prev.* y$"
+        ):
+            plots.cell_diagram(ax, lit=lit)
+    with pytest.raises(ValueError, match=r"values names 'tanh'.*squashed"):
+        plots.cell_diagram(ax, values={"c": 1.0, "tanh": 0.5})
+
+
+def said(ax):
+    return {text.get_gid(): text.get_text() for text in ax.texts}
+
+
+def test_numbers_forward(ax, forward_values):
+    values = forward_values | {"f": 0.724, "i": 1.0, "g": -0.456, "c_prev": -0.001}
+    values |= {"x": [0.5, -1.0], "h_prev": np.arange(5.0), "kept": -2.0, "c_next": 1.0}
+    plots.cell_diagram(ax, values=values)
+    words = said(ax)
+    assert words["f words"] == "72 %" and words["i words"] == "100 %"
+    assert words["g words"] == "−0.46" and words["c_prev words"] == "0.00"
+    assert words["x words"] == "(0.50, −1.00)" and words["h_prev words"] == "5\nvalues"
+    assert words["kept words"] == "kept −2.00" and words["c_next words"] == "1.00"
+    # c and h are written once, where they leave the cell.
+    assert words["c words"] == WORDS["c"] and "h words" not in words
+
+
+def test_a_memory_without_its_copies_is_written_at_its_node(ax):
+    plots.cell_diagram(ax, values={"c": 0.25})
+    assert said(ax)["c words"] == "long-term memory 0.25"
+
+
+def test_numbers_backward(ax, cotangents):
+    plots.cell_diagram(ax, values=cotangents, backward=True)
+    words = said(ax)
+
+    def written(key):
+        return float(words[f"{key} words"].split()[-1].replace("−", "-"))
+
+    single = set(NAMES) - {"x", "h_prev"}
+    for key in [*single, ("c", "squashed")]:
+        assert written(key) == pytest.approx(cotangents[key], abs=5.1e-4), key
+    # The two sources of c stand at the wires that meet.
+    sources = written("c_next") + written(("c", "squashed"))
+    assert sources == pytest.approx(written("c"), abs=1.6e-3)
+
+
+def extents(ax):
+    ax.figure.draw_without_rendering()
+    return [(t.get_text(), t.get_window_extent()) for t in ax.texts]
+
+
+def widest(names):
+    """As wide as the numbers of a net whose values stay below 10 become."""
+    return {
+        name: np.full(4, -8.888) if name in ("x", "h_prev") else -8.888
+        for name in names
+    }
+
+
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize("numbers", [None, "real", "widest"])
+def test_no_text_touches_another_or_leaves_the_axes(
+    ax, backward, numbers, forward_values, cotangents
+):
+    real = cotangents if backward else forward_values
+    values = {None: None, "real": real, "widest": widest(real)}[numbers]
+    if numbers == "widest" and not backward:
+        values |= dict.fromkeys("ifo", 1.0)
+    plots.cell_diagram(ax, values=values, backward=backward)
+    boxes = extents(ax)
+    frame = ax.get_window_extent()
+    for text, box in boxes:
+        assert frame.x0 <= box.x0 and box.x1 <= frame.x1, text
+        assert frame.y0 <= box.y0 and box.y1 <= frame.y1, text
+    for (one, a), (other, b) in itertools.combinations(boxes, 2):
+        assert not a.overlaps(b), f"{one} and {other}"
+    for patch in ax.patches:
+        box = patch.get_window_extent()
+        assert frame.x0 <= box.x0 and box.x1 <= frame.x1, patch.get_gid()
+        assert frame.y0 <= box.y0 and box.y1 <= frame.y1, patch.get_gid()
+
+
+def test_letters_can_be_read_on_a_phone(ax, cotangents):
+    for values, backward in [(None, False), (cotangents, True)]:
+        plots.cell_diagram(ax, values=values, backward=backward)
+        assert min(text.get_fontsize() for text in ax.texts) >= 11
+
+
+def test_background_is_opaque_and_the_axes_bare(ax):
+    plots.cell_diagram(ax)
+    assert to_hex(ax.figure.get_facecolor(), keep_alpha=True) == "#ffffffff"
+    assert not ax.axison and ax.get_aspect() == 1
+
+
+def test_forward_values_write_a_copy_s_number_once(ax, forward_values):
+    plots.cell_diagram(ax, values=forward_values)
+    words = said(ax)
+    copies = {node.name for node in NODES if node.op is COPY}
+    assert copies == {"c_next", "h_next", "y"}
+    assert words["h_next words"] == words["y words"]
