@@ -13,13 +13,14 @@ LSTM(input_size=3, hidden_size=4, dtype=float64)
 
 ``import lstmbook`` costs NumPy and nothing else; :mod:`lstmbook.pytorch`,
 :mod:`lstmbook.interop` and :mod:`lstmbook.plots` bring in what they need when they
-are imported.
+are imported or used.
 """
 
 from importlib.metadata import version
 
-from lstmbook.cells import CELLS, GRU, LSTM, RNN
+from lstmbook.cells import CELLS, GRU, LSTM, RNN, CoupledLSTM, PeepholeLSTM
 from lstmbook.cells.lstm import LSTMGates, LSTMState
+from lstmbook.layers import Bidirectional, BidirectionalState, Stack
 from lstmbook.recurrence import Cell, Grads, HiddenState, Trace
 
 __version__ = version("lstmbook")
@@ -28,10 +29,15 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Bidirectional",
+    "BidirectionalState",
     "Cell",
+    "CoupledLSTM",
     "Grads",
     "HiddenState",
     "LSTMGates",
     "LSTMState",
+    "PeepholeLSTM",
+    "Stack",
     "Trace",
 ]

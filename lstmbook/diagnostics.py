@@ -1,10 +1,22 @@
 """What happens to a gradient on its way back: measured, and bounded."""
 
+from typing import NamedTuple
+
 import numpy as np
 
+from lstmbook.cells import LSTM
 from lstmbook.checks import check_finite
+from lstmbook.ops import tanh, tanh_prime
 
-__all__ = ["gradient_by_lag", "norm_bound", "radius_rate", "step_jacobians"]
+__all__ = [
+    "CellGradient",
+    "cell_gradient_split",
+    "gradient_by_lag",
+    "half_life",
+    "norm_bound",
+    "radius_rate",
+    "step_jacobians",
+]
 
 
 def step_jacobians(cell, trace):
@@ -35,7 +47,7 @@ def step_jacobians(cell, trace):
         If it is of other sizes, or has sequence lengths.
     """
     name = f"{type(cell).__name__}(hidden_size={cell.hidden_size})"
-    cell._check_trace(trace, name)
+    cell.check_trace(trace, name)
     if trace.lengths is not None:
         raise ValueError("trace has lengths; expected sequences of full length")
     T, N, H = trace.states.h.shape
@@ -83,7 +95,7 @@ def gradient_by_lag(cell, trace, d_final):
         If either is of other sizes, or the trace has sequence lengths.
     """
     jacobians = step_jacobians(cell, trace)
-    d_final = cell._check_state(d_final, jacobians.shape[1], "d_final")
+    d_final = cell.check_state(d_final, jacobians.shape[1], "d_final")
     d = np.concatenate(d_final, axis=-1)
     passed = [d]
     for jacobian in jacobians[::-1]:
@@ -91,6 +103,59 @@ def gradient_by_lag(cell, trace, d_final):
         passed.append(d)
     parts = np.split(np.stack(passed), len(d_final), axis=-1)
     return d_final._make([np.linalg.norm(part, axis=-1) for part in parts])
+
+
+class CellGradient(NamedTuple):
+    """The gradient along the LSTM's long-term memory, in its two parts."""
+
+    direct: np.ndarray  #: through the forget gates alone, a diagonal, (T, N, H)
+    leak: np.ndarray  #: by way of the short-term memory, (T, N, H, H)
+
+
+def cell_gradient_split(cell, trace):
+    """How the last long-term memory depends on each earlier one, by which path.
+
+    A change of c_{T−k} reaches c_T directly, kept by each forget gate in turn; and it
+    also changes h_{T−k} = o ⊙ tanh(c_{T−k}), which goes through W_h into all later
+    layers. The sum, ``leak`` plus the diagonal ``direct``, is the whole derivative.
+
+    Parameters
+    ----------
+    cell : LSTM
+        Whose backward pass is asked.
+    trace : Trace
+        From the cell's forward pass over sequences of full length.
+
+    Returns
+    -------
+    CellGradient
+        Row k for ∂ c_T / ∂ c_{T−k}, k = 0 … T − 1: entry [k, n, j] of ``direct`` is the
+        product of f_j over the last k steps; entry [k, n, j, l] of ``leak`` belongs to
+        c_T[j] and c_{T−k}[l].
+
+    Raises
+    ------
+    TypeError
+        If ``cell`` is not an LSTM, or ``trace`` is another cell's.
+    ValueError
+        If the trace is of other sizes, or has sequence lengths.
+    """
+    if type(cell) is not LSTM:
+        raise TypeError(f"cell is a {type(cell).__name__}; expected an LSTM")
+    jacobians = step_jacobians(cell, trace)
+    T, N, H = trace.states.c.shape
+    # Through h of the same step, with o held: o does not see this step's c.
+    through_h = trace.gates.o * tanh_prime(tanh(trace.states.c))
+    direct, leak = np.ones((T, N, H), cell.dtype), np.zeros((T, N, H, H), cell.dtype)
+    by_h, by_c = np.zeros((2, N, H, H), cell.dtype)
+    by_c[:] = np.eye(H)
+    for k in range(1, T):
+        back = np.concatenate([by_h, by_c], axis=-1) @ jacobians[T - k]
+        by_h, by_c = back[..., :H], back[..., H:]
+        direct[k] = direct[k - 1] * trace.gates.f[T - k]
+        whole = by_c + by_h * through_h[T - k - 1][:, None]
+        leak[k] = whole - direct[k][:, None] * np.eye(H)
+    return CellGradient(direct, leak)
 
 
 def norm_bound(W_h, lags):
@@ -139,6 +204,33 @@ def radius_rate(W_h, lags):
     """
     W_h, lags = _check(W_h, lags)
     return np.abs(np.linalg.eigvals(W_h)).max() ** lags
+
+
+def half_life(f):
+    """Steps until half of a memory is left, if its forget gate stays where it is.
+
+    Parameters
+    ----------
+    f : array_like
+        Shares from 0 to 1.
+
+    Returns
+    -------
+    ndarray
+        ln 2 / −ln f (:eq:`eq-half-life`), of the shape of ``f``: infinite where f is 1,
+        0 where it is 0.
+
+    Raises
+    ------
+    ValueError
+        If a share is below 0, above 1 or not a number.
+    """
+    f = np.asarray(f)
+    # Written so that NaN does not pass.
+    if not ((f >= 0) & (f <= 1)).all():
+        raise ValueError(f"f runs from {f.min()} to {f.max()}; expected shares 0 to 1")
+    with np.errstate(divide="ignore"):
+        return np.log(2) / np.abs(np.log(f))
 
 
 def _check(W_h, lags):

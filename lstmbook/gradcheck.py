@@ -100,7 +100,7 @@ def check_cell(cell, xs, state, d_hs, d_final, lengths=None):
 
     Parameters
     ----------
-    cell : Cell
+    cell : Cell, Stack or Bidirectional
         In float64.
     xs : ndarray, shape (T, N, D)
         Inputs.
@@ -120,8 +120,8 @@ def check_cell(cell, xs, state, d_hs, d_final, lengths=None):
     def scalar(point):
         cell, xs, state = point
         hs, trace = cell.forward(xs, state, lengths)
-        ends = zip(d_final, trace.final, strict=True)
-        return np.vdot(d_hs, hs) + sum(np.vdot(d, end) for d, end in ends)
+        ends = zip(tree.leaves(d_final), tree.leaves(trace.final), strict=True)
+        return np.vdot(d_hs, hs) + sum(np.vdot(d, end) for (_, d), (_, end) in ends)
 
     _, trace = cell.forward(xs, state, lengths)
     analytic = cell.backward(trace, d_hs, d_final)

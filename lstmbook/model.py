@@ -18,7 +18,7 @@ class Model:
 
     Parameters
     ----------
-    cell : Cell
+    cell : Cell, Stack or Bidirectional
         The recurrent part.
     W_y : ndarray, shape (H, O)
         Readout weights.
@@ -26,7 +26,8 @@ class Model:
         Readout biases.
     readout : {"last", "all"}
         Whether the last step is read, giving (N, O), or every step, (T, N, O). With
-        sequence lengths, the last step is each sequence's own.
+        sequence lengths, the last step is each sequence's own; the last step of a
+        direction that reads from the end is step 1.
 
     Raises
     ------
@@ -59,7 +60,7 @@ class Model:
         ----------
         rng : numpy.random.Generator
             Source of the weights.
-        cell : Cell
+        cell : Cell, Stack or Bidirectional
             The recurrent part, which the model keeps, not copies.
         output_size : int
             O.
@@ -96,8 +97,7 @@ class Model:
             The cell's.
         """
         hs, trace = self.cell.forward(xs, state, lengths)
-        # A finished sequence's state stays, so row −1 is each one's own last step.
-        read = hs[-1] if self.readout == "last" else hs
+        read = self.cell.last(hs) if self.readout == "last" else hs
         return read @ self.W_y + self.b_y, trace
 
     def backward(self, trace, d_predictions):
@@ -122,10 +122,10 @@ class Model:
         ValueError
             If a shape does not fit.
         """
-        self.cell._check_trace(trace, repr(self))
-        hs, H = trace.states.h, self.cell.hidden_size
+        self.cell.check_trace(trace, repr(self))
+        hs, H = trace.hs, self.cell.hidden_size
         last = self.readout == "last"
-        read = hs[-1] if last else hs
+        read = self.cell.last(hs) if last else hs
         shape = (*read.shape[:-1], self.b_y.size)
         letters = " ".join(map(str, shape))
         d_predictions = check_array(
@@ -133,11 +133,7 @@ class Model:
         )
         flat = d_predictions.reshape(-1, self.b_y.size)
         d_read = d_predictions @ self.W_y.T
-        if last:
-            d_hs = np.zeros_like(hs)
-            d_hs[-1] = d_read
-        else:
-            d_hs = d_read
+        d_hs = self.cell.last_backward(d_read, len(hs)) if last else d_read
         return dataclasses.replace(
             self,
             cell=self.cell.backward(trace, d_hs).cell,

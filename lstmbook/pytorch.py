@@ -13,7 +13,7 @@ from torch import nn
 from lstmbook import cells
 from lstmbook.recurrence import HiddenState
 
-__all__ = ["GRU", "LSTM", "RNN", "Recurrent"]
+__all__ = ["GRU", "LSTM", "RNN", "CoupledLSTM", "PeepholeLSTM", "Recurrent"]
 
 
 class Recurrent(nn.Module):
@@ -22,7 +22,7 @@ class Recurrent(nn.Module):
     Parameters
     ----------
     input_size, hidden_size : int
-        D and H. Weights are drawn U(±1/√H), biases are zero.
+        D and H. Parameters begin as those of the NumPy cell do.
     dtype : torch.dtype, optional
         PyTorch's default unless told.
     """
@@ -40,6 +40,9 @@ class Recurrent(nn.Module):
             if field.name in ("W_x", "W_h"):
                 nn.init.uniform_(parameter, -(H**-0.5), H**-0.5)
             self.register_parameter(field.name, parameter)
+        for layer, bias in self.numpy_cell.initial_biases.items():
+            k = self.numpy_cell.Gates._fields.index(layer)
+            nn.init.constant_(self.b.data[k * H : (k + 1) * H], bias)
 
     @classmethod
     def from_numpy(cls, cell):
@@ -116,17 +119,13 @@ class RNN(Recurrent):
 
 
 class LSTM(Recurrent):
-    """Long short-term memory, forget bias 1 at the start.
+    """Long short-term memory.
 
     :eq:`eq-input-gate`, :eq:`eq-forget-gate`, :eq:`eq-main-layer`,
     :eq:`eq-output-gate`, :eq:`eq-long-term`, :eq:`eq-short-term`.
     """
 
     numpy_cell = cells.LSTM
-
-    def __init__(self, input_size, hidden_size, dtype=None):
-        super().__init__(input_size, hidden_size, dtype)
-        nn.init.ones_(self.b.data[hidden_size : 2 * hidden_size])
 
     def step(self, x, prev):
         """One step, x (N, D) → state (N, H)."""
@@ -154,3 +153,37 @@ class GRU(Recurrent):
         z = torch.sigmoid(x_z + h_z)
         n = torch.tanh(x_n + r * (h_n + self.b_hn))
         return HiddenState((1 - z) * n + z * prev.h)
+
+
+class PeepholeLSTM(Recurrent):
+    """LSTM with peepholes.
+
+    :eq:`eq-peephole-input-gate`, :eq:`eq-peephole-forget-gate`,
+    :eq:`eq-peephole-output-gate`; the rest is the LSTM's.
+    """
+
+    numpy_cell = cells.PeepholeLSTM
+
+    def step(self, x, prev):
+        """One step, x (N, D) → state (N, H)."""
+        a = x @ self.W_x + prev.h @ self.W_h + self.b
+        a_i, a_f, a_g, a_o = a.chunk(4, dim=-1)
+        i = torch.sigmoid(a_i + self.p_i * prev.c)
+        f = torch.sigmoid(a_f + self.p_f * prev.c)
+        c = f * prev.c + i * a_g.tanh()
+        o = torch.sigmoid(a_o + self.p_o * c)
+        return cells.LSTMState(o * c.tanh(), c)
+
+
+class CoupledLSTM(Recurrent):
+    """LSTM with coupled input and forget gate (:eq:`eq-coupled-memory`)."""
+
+    numpy_cell = cells.CoupledLSTM
+
+    def step(self, x, prev):
+        """One step, x (N, D) → state (N, H)."""
+        a = x @ self.W_x + prev.h @ self.W_h + self.b
+        i, g, o = a.chunk(3, dim=-1)
+        i, g, o = i.sigmoid(), g.tanh(), o.sigmoid()
+        c = (1 - i) * prev.c + i * g
+        return cells.LSTMState(o * c.tanh(), c)

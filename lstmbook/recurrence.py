@@ -120,6 +120,11 @@ class Trace:
     lengths: np.ndarray | None = None
 
     @property
+    def hs(self):
+        """The short-term memory after each step, (T, N, H): what the cell puts out."""
+        return self.states.h
+
+    @property
     def initial(self):
         """The state before the first step, arrays (N, H)."""
         return _rows(self.history, 0)
@@ -174,6 +179,8 @@ class Cell:
 
     State: ClassVar[type] = HiddenState
     Gates: ClassVar[type]
+    #: Where :meth:`init` begins the biases that are not 0, by layer.
+    initial_biases: ClassVar[dict] = {}
 
     def __post_init__(self):
         """Check that the parameters belong together."""
@@ -201,7 +208,8 @@ class Cell:
     def init(cls, rng, input_size, hidden_size, dtype=np.float64):
         """Draw a new cell: weights U(±1/√H), biases and other parameters zero.
 
-        PyTorch draws its weights alike, but its biases from the same distribution.
+        But for the biases that the cell names in ``initial_biases``. PyTorch draws its
+        weights alike, and its biases from the same distribution.
 
         Parameters
         ----------
@@ -228,12 +236,15 @@ class Cell:
         width = len(cls.Gates._fields) * H
         bound = 1 / np.sqrt(H)
         own = dataclasses.fields(cls)[3:]
-        return cls(
+        cell = cls(
             rng.uniform(-bound, bound, (D, width)).astype(dtype),
             rng.uniform(-bound, bound, (H, width)).astype(dtype),
             np.zeros(width, dtype),
             *(np.zeros(H, dtype) for _ in own),
         )
+        for layer, bias in cls.initial_biases.items():
+            getattr(cell, f"b_{layer}")[:] = bias
+        return cell
 
     @property
     def input_size(self):
@@ -352,7 +363,7 @@ class Cell:
 
         history = self._zero_state(T + 1, N)
         if state is not None:
-            for past, start in zip(history, self._check_state(state, N), strict=True):
+            for past, start in zip(history, self.check_state(state, N), strict=True):
                 past[0] = start
         # Each layer's projections lie in one piece, and where its output will: a step
         # reads the first and leaves the second.
@@ -380,7 +391,7 @@ class Cell:
         for _, array in tree.leaves((history, gates)):
             array.setflags(write=False)
         trace = Trace(xs, history, gates, lengths)
-        return trace.states.h, trace
+        return trace.hs, trace
 
     def backward(self, trace, d_hs, d_final=None):
         """Backpropagation through time (:eq:`eq-bptt`).
@@ -409,13 +420,13 @@ class Cell:
             If a shape does not fit.
         """
         name = f"{type(self).__name__}(hidden_size={self.hidden_size})"
-        self._check_trace(trace, name)
-        T, N, H = trace.states.h.shape
+        self.check_trace(trace, name)
+        T, N, H = trace.hs.shape
         d_hs = check_array("d_hs", d_hs, name, self.dtype, f"{T} {N} {H}", (T, N, H))
         d = (
             self._zero_state(N)
             if d_final is None
-            else self._check_state(d_final, N, "d_final")
+            else self.check_state(d_final, N, "d_final")
         )
 
         # A copy: BLAS is up to twice as fast on it as on a transposed view.
@@ -465,7 +476,65 @@ class Cell:
         G = len(self.Gates._fields)
         return self.Gates(*np.split(fused, G, axis=-1))
 
-    def _check_state(self, state, N, name="state"):
+    def last(self, hs):
+        """Read from the outputs what each sequence ends with.
+
+        A finished sequence's state stays, so row −1 is each one's own last step.
+
+        Parameters
+        ----------
+        hs : ndarray, shape (T, N, H)
+            From :meth:`forward`.
+
+        Returns
+        -------
+        ndarray, shape (N, H)
+            The short-term memory in ``trace.final``.
+        """
+        return hs[-1]
+
+    def last_backward(self, d_last, steps):
+        """Cotangent of the outputs from that of :meth:`last`.
+
+        Parameters
+        ----------
+        d_last : ndarray, shape (N, H)
+            Cotangent of what each sequence ends with.
+        steps : int
+            T.
+
+        Returns
+        -------
+        ndarray, shape (T, N, H)
+            Zero where nothing was read.
+        """
+        d_hs = np.zeros((steps, *d_last.shape), d_last.dtype)
+        d_hs[-1] = d_last
+        return d_hs
+
+    def check_state(self, state, N, name="state"):
+        """Return a state whose arrays are the cell's own kind, all of shape (N, H).
+
+        Parameters
+        ----------
+        state : State of array_like, shape (N, H)
+            A state or its cotangent.
+        N : int
+            Sequences in the batch.
+        name : str
+            The argument's name, for the message; a ``"state"`` must be finite too.
+
+        Returns
+        -------
+        State of ndarray, shape (N, H)
+
+        Raises
+        ------
+        TypeError
+            If it is another cell's, or a dtype is not the cell's.
+        ValueError
+            If a shape does not fit, or a state is not finite.
+        """
         if not isinstance(state, self.State):
             came, expected = type(state).__name__, self.State.__name__
             raise TypeError(
@@ -481,9 +550,25 @@ class Cell:
                 check_finite(f"{name}.{field}", array)
         return self.State(*checked)
 
-    def _check_trace(self, trace, name):
+    def check_trace(self, trace, name):
+        """Raise where a trace cannot come from this cell's forward pass.
+
+        Parameters
+        ----------
+        trace : Trace
+            What came.
+        name : str
+            Who expects it, for the message.
+
+        Raises
+        ------
+        TypeError
+            If it is another cell's, or of another dtype.
+        ValueError
+            If it is of other sizes.
+        """
         came = trace.gates if isinstance(trace, Trace) else trace
-        if came is trace or not isinstance(came, self.Gates):
+        if came is trace or type(came) is not self.Gates:
             raise TypeError(
                 f"trace holds {type(came).__name__}; "
                 f"{name} expects a Trace of {self.Gates.__name__}"

@@ -103,13 +103,13 @@ def train(model, batches, loss, optimizer, max_norm=None, optimizer_state=None):
     return Run(model, losses, norms, state, stopped)
 
 
-def _progress(batches):
+def _progress(items, unit="update", total=None):
     """Show a bar where a person watches, and nowhere else."""
     try:
         from tqdm import tqdm
     except ImportError:
-        return batches
-    return tqdm(batches, disable=not _watched(), unit="update", leave=False)
+        return items
+    return tqdm(items, disable=not _watched(), unit=unit, total=total, leave=False)
 
 
 def _watched():

@@ -15,7 +15,7 @@ import dataclasses
 
 import numpy as np
 
-__all__ = ["leaves", "map"]
+__all__ = ["count", "leaves", "map"]
 
 
 def map(function, tree, *others):
@@ -74,12 +74,30 @@ def leaves(tree, prefix=""):
     Yields
     ------
     tuple of (str, ndarray)
-        The dotted path, such as ``"cell.W_x"``, and the array itself, not a copy.
+        The path, such as ``"cell.W_x"`` or ``"cell.layers[0].W_x"``, and the array
+        itself, not a copy.
     """
     if isinstance(tree, np.ndarray | np.generic):
         yield prefix, tree
     for name, child in _children(tree).items():
-        yield from leaves(child, f"{prefix}.{name}" if prefix else name)
+        dot = "." if prefix and not name.startswith("[") else ""
+        yield from leaves(child, f"{prefix}{dot}{name}")
+
+
+def count(tree):
+    """Count the numbers in a tree: of a cell or a model, its parameters.
+
+    Parameters
+    ----------
+    tree : tree
+        What to count in.
+
+    Returns
+    -------
+    int
+        For an LSTM, 4 H (D + H + 1) (:eq:`eq-parameter-count`).
+    """
+    return sum(array.size for _, array in leaves(tree))
 
 
 def _children(tree):
@@ -91,7 +109,7 @@ def _children(tree):
     if hasattr(tree, "_asdict"):
         return tree._asdict()
     if isinstance(tree, tuple | list):
-        return {str(k): child for k, child in enumerate(tree)}
+        return {f"[{k}]": child for k, child in enumerate(tree)}
     if isinstance(tree, dict):
         return tree
     if not isinstance(tree, np.ndarray | np.generic | None | str | int | float):

@@ -47,7 +47,32 @@ def gru(cell, x, state, k):
     return {"h": (1 - z) * n + z * h[k], "r": r, "z": z, "n": n}
 
 
-NAIVE = {"rnn": rnn, "lstm": lstm, "gru": gru}
+def peephole(cell, x, state, k):
+    h, c = state["h"], state["c"][k]
+    i = sigma(affine(cell, "i", x, h, k) + cell.p_i[k] * c)
+    f = sigma(affine(cell, "f", x, h, k) + cell.p_f[k] * c)
+    g = math.tanh(affine(cell, "g", x, h, k))
+    c = f * c + i * g
+    o = sigma(affine(cell, "o", x, h, k) + cell.p_o[k] * c)
+    return {"h": o * math.tanh(c), "c": c, "i": i, "f": f, "g": g, "o": o}
+
+
+def coupled(cell, x, state, k):
+    h, c = state["h"], state["c"]
+    i = sigma(affine(cell, "i", x, h, k))
+    g = math.tanh(affine(cell, "g", x, h, k))
+    o = sigma(affine(cell, "o", x, h, k))
+    c = (1 - i) * c[k] + i * g
+    return {"h": o * math.tanh(c), "c": c, "i": i, "g": g, "o": o}
+
+
+NAIVE = {
+    "rnn": rnn,
+    "lstm": lstm,
+    "gru": gru,
+    "peephole": peephole,
+    "coupled": coupled,
+}
 
 
 def run(equations, cell, xs, state):

@@ -2,10 +2,21 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstmbook import CELLS, GRU, LSTM, gradcheck, interop, pytorch, tree
+from lstmbook import (
+    CELLS,
+    GRU,
+    LSTM,
+    CoupledLSTM,
+    PeepholeLSTM,
+    gradcheck,
+    interop,
+    pytorch,
+    tree,
+)
 from tests import naive, twins
 from tests.cases import D, H, N, T, largest, random_case
 
@@ -34,7 +45,20 @@ def test_equals_written_out_pytorch(kind):
     assert largest(grads, twin_grads) <= 1e-12
 
 
-@pytest.mark.parametrize("kind", interop.LAYOUTS)
+@pytest.mark.parametrize("name", CELLS)
+def test_written_out_pytorch_begins_as_numpy_does(name):
+    cell = CELLS[name].init(np.random.default_rng(0), D, H)
+    twin = getattr(pytorch, type(cell).__name__)(D, H, torch.float64)
+    for parameter, value in tree.leaves(cell):
+        drawn = getattr(twin, parameter).detach().numpy()
+        if parameter in ("W_x", "W_h"):
+            assert drawn.shape == value.shape
+            assert 0 < np.abs(drawn).max() <= H**-0.5
+        else:
+            assert (drawn == value).all()
+
+
+@pytest.mark.parametrize("kind", interop.LAYOUTS["PyTorch"])
 def test_equals_torch_nn(kind):
     case = random_case(kind)
     hs, _, grads = case.run()
@@ -223,8 +247,13 @@ def test_init_draws_as_documented(kind):
         assert abs(weights.std() - 0.1 / 3**0.5) < 1e-3
     biases = np.concatenate([a for name, a in tree.leaves(cell) if name[0] == "b"])
     expected = np.zeros_like(biases)
-    expected[100:200] = kind is LSTM
-    assert (biases[:200] == expected[:200]).all() and not biases[200:].any()
+    if kind in (LSTM, PeepholeLSTM):
+        expected[100:200] = 1  # f
+    if kind is CoupledLSTM:
+        expected[:100] = -1  # i
+    assert (biases == expected).all()
+    own = [a for name, a in tree.leaves(cell) if name[0] not in "Wb"]
+    assert not np.any(own)
     assert (
         repr(cell) == f"{kind.__name__}(input_size=300, hidden_size=100, dtype=float64)"
     )

@@ -4,7 +4,9 @@ import torch
 
 from lstmbook import GRU, LSTM, RNN, HiddenState, pytorch
 from lstmbook.diagnostics import (
+    cell_gradient_split,
     gradient_by_lag,
+    half_life,
     norm_bound,
     radius_rate,
     step_jacobians,
@@ -190,3 +192,65 @@ def test_bad_weights_and_lags(function):
         function(np.array([[0, np.nan], [0, 0]]), 1)
     with refuse(ValueError, "lags holds -1", "from 0 up"):
         function(np.eye(2), [3, -1])
+
+
+def autograd_cell_gradient(case, trace, k):
+    """∂ c_T / ∂ c_{T−k} (N, H, H), with h_{T−k} = o ⊙ tanh(c_{T−k}) going along."""
+    twin = pytorch.LSTM.from_numpy(case.cell)
+    c = torch.tensor(trace.states.c[T - k - 1], requires_grad=True)
+    h = torch.tensor(trace.gates.o[T - k - 1]) * torch.tanh(c)
+    state = case.state._make((h, c))
+    if k:
+        _, state = twin(torch.tensor(case.xs[T - k :]), state)
+    rows = [
+        torch.autograd.grad(state.c[:, j].sum(), c, retain_graph=True)[0]
+        for j in range(H)
+    ]
+    return torch.stack(rows, dim=1).numpy()
+
+
+def test_cell_gradient_split_equals_autograd():
+    case = random_case(LSTM)
+    _, trace = case.forward()
+    direct, leak = cell_gradient_split(case.cell, trace)
+    assert direct.shape == (T, N, H) and leak.shape == (T, N, H, H)
+    for k in range(T):
+        whole = leak[k] + direct[k][:, None] * np.eye(H)
+        assert np.abs(whole - autograd_cell_gradient(case, trace, k)).max() <= 1e-12
+        assert np.abs(direct[k] - trace.gates.f[T - k :].prod(axis=0)).max() <= 1e-15
+    assert np.abs(leak[1:]).min() > 0 == np.abs(leak[0]).max()
+
+
+def test_without_recurrent_weights_nothing_leaks():
+    case = random_case(LSTM)
+    case.cell.W_h[:] = 0
+    assert not cell_gradient_split(case.cell, case.forward()[1]).leak.any()
+
+
+def test_cell_gradient_split_wants_an_lstm():
+    case = random_case(GRU)
+    with refuse(TypeError, "cell is a GRU; expected an LSTM"):
+        cell_gradient_split(case.cell, case.forward()[1])
+
+
+@pytest.mark.equation("eq-half-life")
+def test_half_life():
+    """After k half-lives 2⁻ᵏ is left, in the cell itself and not whole steps only."""
+    f = np.array([[0.5, 0.1, 0.9], [0.99, 0.731, 0.25]])
+    steps = half_life(f)
+    assert steps.shape == f.shape and steps[0, 0] == 1 and steps[1, 2] == 0.5
+    assert np.abs(f**steps - 1 / 2).max() <= 1e-12
+    assert np.abs(f ** (3 * steps) - 1 / 8).max() <= 1e-12
+    cell = LSTM(np.zeros((1, 4)), np.zeros((1, 4)), np.zeros(4))
+    cell.b_f[:] = np.log(2) * np.arange(2, 3)  # f = 2² / (2² + 1)
+    start = LSTM.State(np.zeros((1, 1)), np.ones((1, 1)))
+    _, trace = cell.forward(np.zeros((9, 1, 1)), start)
+    halved = 1 + np.argmax(trace.states.c[:, 0, 0] <= 1 / 2)
+    assert halved == np.ceil(half_life(0.8)) == 4
+
+
+def test_half_life_at_the_ends():
+    assert half_life([0, 1]).tolist() == [0, np.inf]
+    for f in (1.1, -0.1, [0.5, np.nan]):
+        with refuse(ValueError, "f runs from", "expected shares 0 to 1"):
+            half_life(f)

@@ -2,6 +2,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+import torch
 
 from lstmbook import LSTM, LSTMState, tree
 from lstmbook.model import Model
@@ -32,7 +33,18 @@ def test_leaves_are_named_and_not_copied():
     assert list(named) == ["cell.W_x", "cell.W_h", "cell.b", "W_y", "b_y"]
     assert named["cell.b"] is model.cell.b
     assert dict(tree.leaves(model, "m")).keys() == {f"m.{name}" for name in named}
-    assert dict(tree.leaves([np.ones(1)])).keys() == {"0"}
+    assert dict(tree.leaves([np.ones(1)])).keys() == {"[0]"}
+
+
+@pytest.mark.equation("eq-parameter-count")
+@pytest.mark.parametrize(("D", "H"), [(4, 2), (1, 1), (3, 5), (28, 64)])
+def test_count_of_parameters(D, H):
+    cell = LSTM.init(RNG, D, H)
+    assert tree.count(cell) == 4 * H * (D + H + 1)
+    assert tree.count(Model.init(RNG, cell, 3)) == 4 * H * (D + H + 1) + 3 * (H + 1)
+    # PyTorch has a second bias in each of the four layers.
+    theirs = sum(p.numel() for p in torch.nn.LSTM(D, H).parameters())
+    assert theirs == 4 * H * (D + H + 2) == tree.count(cell) + 4 * H
 
 
 class Alike(NamedTuple):

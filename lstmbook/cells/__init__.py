@@ -3,8 +3,10 @@
 A cell that stands in ``CELLS`` is tested by standing there.
 """
 
+from lstmbook.cells.coupled import CoupledGates, CoupledLSTM
 from lstmbook.cells.gru import GRU, GRUGates
 from lstmbook.cells.lstm import LSTM, LSTMGates, LSTMState
+from lstmbook.cells.peephole import PeepholeGates, PeepholeLSTM
 from lstmbook.cells.rnn import RNN, RNNGates
 
 __all__ = [
@@ -12,11 +14,21 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "CoupledGates",
+    "CoupledLSTM",
     "GRUGates",
     "LSTMGates",
     "LSTMState",
+    "PeepholeGates",
+    "PeepholeLSTM",
     "RNNGates",
 ]
 
 #: Name to class.
-CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+CELLS = {
+    "rnn": RNN,
+    "lstm": LSTM,
+    "gru": GRU,
+    "peephole": PeepholeLSTM,
+    "coupled": CoupledLSTM,
+}

@@ -1,6 +1,6 @@
 """The long short-term memory: two memories, four layers."""
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -30,41 +30,22 @@ class LSTMGates(NamedTuple):
 class LSTM(Cell):
     """Long short-term memory :cite:`hochreiter1997`, with forget gate.
 
-    The gate came three years later :cite:`gers2000`.
+    The gate came three years later :cite:`gers2000`. Drawn by :meth:`Cell.init` it has
+    bias 1, so that f ≈ 0.73 before training :cite:`jozefowicz2015`; PyTorch leaves it
+    near ½.
     """
 
     State = LSTMState
     Gates = LSTMGates
-
-    @classmethod
-    def init(cls, rng, input_size, hidden_size, dtype=np.float64):
-        """Draw a new cell as :meth:`Cell.init` does, with forget bias 1.
-
-        So f ≈ 0.73 before training :cite:`jozefowicz2015`; PyTorch leaves it near ½.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            Source of the weights.
-        input_size, hidden_size : int
-            D and H.
-        dtype : dtype
-            float64 unless told.
-
-        Returns
-        -------
-        LSTM
-        """
-        cell = super().init(rng, input_size, hidden_size, dtype)
-        cell.b_f[:] = 1
-        return cell
+    initial_biases: ClassVar = {"f": 1}
 
     def step(self, x, h, prev):
         """One step; shapes as in :meth:`Cell.step`.
 
         The gates :eq:`eq-input-gate`, :eq:`eq-forget-gate`, :eq:`eq-output-gate`, the
         main layer :eq:`eq-main-layer`, the memories :eq:`eq-long-term` and
-        :eq:`eq-short-term`.
+        :eq:`eq-short-term`. Where f = 1 the long-term memory only adds,
+        :eq:`eq-carousel`.
         """
         i = sigmoid(x.i + h.i)
         f = sigmoid(x.f + h.f)

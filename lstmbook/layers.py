@@ -1,0 +1,475 @@
+"""Cells put together: one on top of another, and one for each direction.
+
+Both are used like a :class:`~lstmbook.recurrence.Cell`, so each may stand where a cell
+may: in a :class:`~lstmbook.model.Model`, in a gradient check, in one another.
+
+>>> import numpy as np
+>>> from lstmbook import LSTM, Bidirectional, Stack
+>>> rng = np.random.default_rng(0)
+>>> both = Bidirectional(LSTM.init(rng, 3, 4), LSTM.init(rng, 3, 4))
+>>> stack = Stack((both, LSTM.init(rng, 8, 2)))  # 8: what both directions put out
+>>> hs, trace = stack.forward(rng.standard_normal((5, 2, 3)))
+>>> hs.shape, trace.layers[0].reverse.gates.f.shape
+((5, 2, 2), (5, 2, 4))
+"""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lstmbook.checks import check_array
+from lstmbook.recurrence import Cell, Grads, parameters
+
+__all__ = [
+    "Bidirectional",
+    "BidirectionalState",
+    "BidirectionalTrace",
+    "Stack",
+    "StackTrace",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class StackTrace:
+    """What the forward pass of a :class:`Stack` leaves behind.
+
+    Parameters
+    ----------
+    layers : tuple of Trace
+        Of each layer, from the inputs up.
+    """
+
+    layers: tuple
+
+    @property
+    def hs(self):
+        """What the last layer puts out, (T, N, H)."""
+        return self.layers[-1].hs
+
+    @property
+    def final(self):
+        """The state of each layer after the last step, a tuple."""
+        return tuple(trace.final for trace in self.layers)
+
+    @property
+    def lengths(self):
+        """Steps of each sequence, (N,), or None."""
+        return self.layers[0].lengths
+
+
+@parameters
+class Stack:
+    """Layers on top of one another: what one puts out goes into the next.
+
+    A state, its cotangent and its gradient are tuples with one state for each layer.
+
+    Parameters
+    ----------
+    layers : tuple of (Cell, Stack or Bidirectional)
+        From the inputs up.
+
+    Raises
+    ------
+    TypeError
+        If ``layers`` is no tuple, or holds something else or another dtype.
+    ValueError
+        If it is empty, or a layer does not take what the one below puts out.
+    """
+
+    layers: tuple
+
+    def __post_init__(self):
+        """Check that the layers belong together."""
+        if not isinstance(self.layers, tuple):
+            came = type(self.layers).__name__
+            raise TypeError(f"layers is a {came}; expected a tuple of layers")
+        if not self.layers:
+            raise ValueError("layers is empty; expected at least one layer")
+        for k, layer in enumerate(self.layers):
+            # The first is compared with itself: it sets the dtype.
+            _check_layer(f"layers[{k}]", layer, "layers[0]", self.layers[0])
+        for k in range(1, len(self.layers)):
+            size, below = self.layers[k].input_size, self.layers[k - 1].hidden_size
+            if size != below:
+                raise ValueError(
+                    f"layers[{k}] has input_size={size}; "
+                    f"layers[{k - 1}] puts out hidden_size={below}"
+                )
+
+    @property
+    def input_size(self):
+        """D, the number of inputs of the first layer."""
+        return self.layers[0].input_size
+
+    @property
+    def hidden_size(self):
+        """H, the width of what the last layer puts out."""
+        return self.layers[-1].hidden_size
+
+    @property
+    def dtype(self):
+        """The dtype of all layers."""
+        return self.layers[0].dtype
+
+    def __repr__(self):
+        """Sizes, not arrays."""
+        return f"Stack({self.layers!r})"
+
+    def forward(self, xs, state=None, lengths=None):
+        """Run the layers over a batch of sequences, one after the other.
+
+        Parameters
+        ----------
+        xs : ndarray, shape (T, N, D)
+            Inputs, as for :meth:`Cell.forward`.
+        state : tuple of State, optional
+            For each layer the state to begin from; zeros unless told.
+        lengths : array_like of int, shape (N,), optional
+            Steps of each sequence, 1 … T; the rest is padding.
+
+        Returns
+        -------
+        hs : ndarray, shape (T, N, H)
+            What the last layer puts out, read-only.
+        trace : StackTrace
+            What :meth:`backward` needs.
+
+        Raises
+        ------
+        TypeError
+            If a dtype is not the layers', or ``state`` is another stack's.
+        ValueError
+            If a shape does not fit, a value is not finite, or lengths are out of range.
+        """
+        hs, traces = xs, []
+        starts = self._states(state, "state")
+        for k, (layer, start) in enumerate(zip(self.layers, starts, strict=True)):
+            with _naming(f"layers[{k}]"):
+                hs, trace = layer.forward(hs, start, lengths)
+            traces.append(trace)
+        return hs, StackTrace(tuple(traces))
+
+    def backward(self, trace, d_hs, d_final=None):
+        """Backpropagation through the layers, from the last one down.
+
+        Parameters
+        ----------
+        trace : StackTrace
+            From :meth:`forward` of this stack.
+        d_hs : ndarray, shape (T, N, H)
+            Cotangent of what the last layer puts out.
+        d_final : tuple of State, optional
+            Cotangent of each layer's final state; zeros unless told.
+
+        Returns
+        -------
+        Grads
+            Of the layers (a stack like this one), the inputs and the initial state.
+
+        Raises
+        ------
+        TypeError
+            If a dtype is not the layers', or ``trace`` or ``d_final`` another stack's.
+        ValueError
+            If a shape does not fit.
+        """
+        self.check_trace(trace, f"Stack of {len(self.layers)} layers")
+        d_finals = self._states(d_final, "d_final")
+        cells, states = [], []
+        for k in reversed(range(len(self.layers))):
+            with _naming(f"layers[{k}]"):
+                # What goes into a layer came out of the one below.
+                cell, d_hs, state = self.layers[k].backward(
+                    trace.layers[k], d_hs, d_finals[k]
+                )
+            cells.append(cell)
+            states.append(state)
+        return Grads(type(self)(tuple(cells[::-1])), d_hs, tuple(states[::-1]))
+
+    def last(self, hs):
+        """Read from the outputs what each sequence ends with, as :meth:`Cell.last`."""
+        return self.layers[-1].last(hs)
+
+    def last_backward(self, d_last, steps):
+        """Cotangent of the outputs, as :meth:`Cell.last_backward`."""
+        return self.layers[-1].last_backward(d_last, steps)
+
+    def check_trace(self, trace, name):
+        """Raise where a trace cannot come from here, as :meth:`Cell.check_trace`."""
+        if not isinstance(trace, StackTrace):
+            came = type(trace).__name__
+            raise TypeError(f"trace is a {came}; {name} expects a StackTrace")
+        if len(trace.layers) != len(self.layers):
+            raise ValueError(
+                f"trace has {len(trace.layers)} layers; "
+                f"{name} expects its own forward pass, {len(self.layers)}"
+            )
+        for k, (layer, below) in enumerate(zip(self.layers, trace.layers, strict=True)):
+            with _naming(f"layers[{k}]"):
+                layer.check_trace(below, name)
+
+    def _states(self, states, name):
+        L = len(self.layers)
+        if states is None:
+            return (None,) * L
+        # A NamedTuple is a single layer's state.
+        if type(states) is not tuple or len(states) != L:
+            came = type(states).__name__
+            came += f" of {len(states)}" if isinstance(states, tuple | list) else ""
+            raise TypeError(
+                f"{name} is a {came}; Stack of {L} layers expects a tuple of {L} states"
+            )
+        return states
+
+
+class BidirectionalState(NamedTuple):
+    """The states of both directions."""
+
+    forward: Any  #: of the cell that reads from the start
+    reverse: Any  #: of the cell that reads from the end
+
+
+@dataclass(frozen=True, eq=False)
+class BidirectionalTrace:
+    """What the forward pass of a :class:`Bidirectional` leaves behind.
+
+    Parameters
+    ----------
+    hs : ndarray, shape (T, N, H)
+        What both put out, side by side.
+    forward, reverse : Trace
+        Of each direction, step by step as its cell went: the first step of ``reverse``
+        is the last of each sequence.
+    """
+
+    hs: np.ndarray
+    forward: Any
+    reverse: Any
+
+    @property
+    def final(self):
+        """The states of both directions, each after its own last step."""
+        return BidirectionalState(self.forward.final, self.reverse.final)
+
+    @property
+    def lengths(self):
+        """Steps of each sequence, (N,), or None."""
+        return self.forward.lengths
+
+
+@parameters
+class Bidirectional:
+    """Two cells over the same sequences, one from the start and one from the end.
+
+    What they put out for a step stands side by side :cite:`schuster1997`, so that it
+    knows the whole sequence. For the same reason a sequence cannot be split in two, nor
+    continued: the second half comes before the first for one of the cells.
+
+    The second direction is mostly called backward; here that is the gradients' way.
+
+    Parameters
+    ----------
+    forward_cell : Cell, Stack or Bidirectional
+        Reads each sequence from its first step to its last.
+    reverse_cell : Cell, Stack or Bidirectional
+        Reads each sequence from its own last step, wherever padding begins, to its
+        first.
+
+    Raises
+    ------
+    TypeError
+        If either is something else, or their dtypes differ.
+    ValueError
+        If their numbers of inputs differ.
+    """
+
+    forward_cell: Any
+    reverse_cell: Any
+
+    def __post_init__(self):
+        """Check that the cells belong together."""
+        forward, reverse = self.forward_cell, self.reverse_cell
+        _check_layer("forward_cell", forward, "forward_cell", forward)
+        _check_layer("reverse_cell", reverse, "forward_cell", forward)
+        if reverse.input_size != forward.input_size:
+            raise ValueError(
+                f"reverse_cell has input_size={reverse.input_size}; "
+                f"forward_cell has input_size={forward.input_size}"
+            )
+
+    @property
+    def input_size(self):
+        """D, the number of inputs."""
+        return self.forward_cell.input_size
+
+    @property
+    def hidden_size(self):
+        """H, the width of what both cells put out together."""
+        return self.forward_cell.hidden_size + self.reverse_cell.hidden_size
+
+    @property
+    def dtype(self):
+        """The dtype of both cells."""
+        return self.forward_cell.dtype
+
+    def __repr__(self):
+        """Sizes, not arrays."""
+        return f"Bidirectional({self.forward_cell!r}, {self.reverse_cell!r})"
+
+    def forward(self, xs, state=None, lengths=None):
+        """Run both cells over a batch of sequences.
+
+        Parameters
+        ----------
+        xs : ndarray, shape (T, N, D)
+            Inputs, as for :meth:`Cell.forward`.
+        state : BidirectionalState, optional
+            For each direction the state to begin from; zeros unless told.
+        lengths : array_like of int, shape (N,), optional
+            Steps of each sequence, 1 … T; the rest is padding.
+
+        Returns
+        -------
+        hs : ndarray, shape (T, N, H)
+            For each step what both put out, ``forward_cell`` first, read-only. In the
+            padding stands what each direction ends with.
+        trace : BidirectionalTrace
+            What :meth:`backward` needs.
+
+        Raises
+        ------
+        TypeError
+            If a dtype is not the cells', or ``state`` is not of both directions.
+        ValueError
+            If a shape does not fit, a value is not finite, or lengths are out of range.
+        """
+        start = self._states(state, "state")
+        with _naming("forward_cell"):
+            hs_forward, forward = self.forward_cell.forward(xs, start.forward, lengths)
+        # Checked by now.
+        xs, lengths = np.asarray(xs), forward.lengths
+        with _naming("reverse_cell"):
+            hs_reverse, reverse = self.reverse_cell.forward(
+                _reverse(xs, lengths), start.reverse, lengths
+            )
+        hs = np.concatenate([hs_forward, _reverse(hs_reverse, lengths)], axis=-1)
+        hs.setflags(write=False)
+        return hs, BidirectionalTrace(hs, forward, reverse)
+
+    def backward(self, trace, d_hs, d_final=None):
+        """Backpropagation through both cells.
+
+        Parameters
+        ----------
+        trace : BidirectionalTrace
+            From :meth:`forward` of these cells.
+        d_hs : ndarray, shape (T, N, H)
+            Cotangent of what both put out.
+        d_final : BidirectionalState, optional
+            Cotangent of each direction's final state; zeros unless told.
+
+        Returns
+        -------
+        Grads
+            Of the cells (another of this kind), the inputs and the initial state.
+
+        Raises
+        ------
+        TypeError
+            If a dtype is not the cells', or ``trace`` or ``d_final`` is another's.
+        ValueError
+            If a shape does not fit.
+        """
+        name = f"Bidirectional(hidden_size={self.hidden_size})"
+        self.check_trace(trace, name)
+        shape, lengths = trace.hs.shape, trace.lengths
+        letters = " ".join(map(str, shape))
+        d_hs = check_array("d_hs", d_hs, name, self.dtype, letters, shape)
+        d_forward, d_reverse = self._halves(d_hs)
+        d_end = self._states(d_final, "d_final")
+        with _naming("forward_cell"):
+            forward = self.forward_cell.backward(
+                trace.forward, d_forward, d_end.forward
+            )
+        with _naming("reverse_cell"):
+            reverse = self.reverse_cell.backward(
+                trace.reverse, _reverse(d_reverse, lengths), d_end.reverse
+            )
+        return Grads(
+            type(self)(forward.cell, reverse.cell),
+            forward.xs + _reverse(reverse.xs, lengths),
+            BidirectionalState(forward.state, reverse.state),
+        )
+
+    def last(self, hs):
+        """Read from the outputs what each direction ends with, as :meth:`Cell.last`.
+
+        The direction that reads from the end ends at step 1.
+        """
+        forward, reverse = self._halves(hs)
+        ends = self.forward_cell.last(forward), self.reverse_cell.last(reverse[::-1])
+        return np.concatenate(ends, axis=-1)
+
+    def last_backward(self, d_last, steps):
+        """Cotangent of the outputs, as :meth:`Cell.last_backward`."""
+        forward, reverse = self._halves(d_last)
+        d_forward = self.forward_cell.last_backward(forward, steps)
+        d_reverse = self.reverse_cell.last_backward(reverse, steps)[::-1]
+        return np.concatenate([d_forward, d_reverse], axis=-1)
+
+    def check_trace(self, trace, name):
+        """Raise where a trace cannot come from here, as :meth:`Cell.check_trace`."""
+        if not isinstance(trace, BidirectionalTrace):
+            came = type(trace).__name__
+            raise TypeError(f"trace is a {came}; {name} expects a BidirectionalTrace")
+        with _naming("forward_cell"):
+            self.forward_cell.check_trace(trace.forward, name)
+        with _naming("reverse_cell"):
+            self.reverse_cell.check_trace(trace.reverse, name)
+
+    def _halves(self, array):
+        """Each direction's part of the last axis."""
+        return np.split(array, [self.forward_cell.hidden_size], axis=-1)
+
+    def _states(self, states, name):
+        if states is None:
+            return BidirectionalState(None, None)
+        if not isinstance(states, BidirectionalState):
+            came = type(states).__name__
+            raise TypeError(
+                f"{name} is a {came}; Bidirectional expects BidirectionalState"
+            )
+        return states
+
+
+def _reverse(array, lengths):
+    """Turn each sequence of an array (T, N, ·) round, padding left where it is."""
+    if lengths is None:
+        return array[::-1]
+    T, N, _ = array.shape
+    t = np.arange(T)[:, None]
+    # Lengths may be unsigned, and these go below zero.
+    rows = np.where(t < lengths, lengths.astype(int) - 1 - t, t)
+    return array[rows, np.arange(N)]
+
+
+def _check_layer(name, layer, first_name, first):
+    if not isinstance(layer, Cell | Stack | Bidirectional):
+        came = type(layer).__name__
+        raise TypeError(f"{name} is a {came}; expected a cell, Stack or Bidirectional")
+    if layer.dtype != first.dtype:
+        raise TypeError(
+            f"{name} has dtype {layer.dtype}; {first_name} has {first.dtype}"
+        )
+
+
+@contextmanager
+def _naming(part):
+    """Say of an error from one of the parts, which one it was."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        error.add_note(f"This is about {part}.")
+        raise
