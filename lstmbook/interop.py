@@ -1,28 +1,80 @@
-"""Weights to and from frameworks, by one table of layouts."""
+"""Weights to and from PyTorch, Keras 3 and ONNX, by one table of layouts.
 
+Only :func:`to_torch` and :func:`from_torch` import their framework; the other four
+hand out and take plain arrays.
+"""
+
+from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
-from lstmbook.cells import GRU, LSTM, RNN
+from lstmbook.cells import GRU, LSTM, RNN, PeepholeLSTM
+from lstmbook.checks import check_array
+from lstmbook.layers import Bidirectional, Stack
 
-__all__ = ["LAYOUTS", "Layout", "from_torch", "to_torch"]
+__all__ = [
+    "LAYOUTS",
+    "Layout",
+    "from_keras",
+    "from_onnx",
+    "from_torch",
+    "to_keras",
+    "to_onnx",
+    "to_torch",
+]
+
+_NONE = MappingProxyType({})
 
 
 class Layout(NamedTuple):
     """How a framework stores a cell's weights."""
 
-    module: type  #: the framework's class
+    name: str  #: the framework's class or operator
     order: str  #: its blocks, in our layers' names
-    own: dict  #: parameter of our own → the block of the recurrent bias that holds it
+    transposed: bool  #: (G·H, D) and (G·H, H), where ours are (D, G·H) and (H, G·H)
+    biases: int  #: 1, or 2: one for the inputs and one for the state
+    own: dict = _NONE  #: our own parameter → the block of the state's bias that has it
+    peepholes: str = ""  #: the gates whose peepholes it has, in order
+    attributes: dict = _NONE  #: what it must be set to, to compute what our cell does
 
 
-#: PyTorch: transposed, (G·H, D), with one bias for the inputs and one for the state.
+#: Framework → our cell → how its weights are stored there.
 LAYOUTS = {
-    RNN: Layout(torch.nn.RNN, "g", {}),
-    LSTM: Layout(torch.nn.LSTM, "ifgo", {}),
-    GRU: Layout(torch.nn.GRU, "rzn", {"b_hn": "n"}),
+    "PyTorch": {
+        RNN: Layout("RNN", "g", True, 2, attributes={"nonlinearity": "tanh"}),
+        LSTM: Layout("LSTM", "ifgo", True, 2, attributes={"proj_size": 0}),
+        GRU: Layout("GRU", "rzn", True, 2, own={"b_hn": "n"}),
+    },
+    "Keras": {
+        RNN: Layout("SimpleRNN", "g", False, 1),
+        LSTM: Layout("LSTM", "ifgo", False, 1),
+        GRU: Layout("GRU", "zrn", False, 2, {"b_hn": "n"}, "", {"reset_after": True}),
+    },
+    "ONNX": {
+        RNN: Layout("RNN", "g", True, 2),
+        LSTM: Layout("LSTM", "iofg", True, 2, _NONE, "", {"input_forget": 0}),
+        PeepholeLSTM: Layout(
+            "LSTM", "iofg", True, 2, _NONE, "iof", {"input_forget": 0}
+        ),
+        GRU: Layout(
+            "GRU", "zrn", True, 2, {"b_hn": "n"}, "", {"linear_before_reset": 1}
+        ),
+    },
+}
+
+#: What an ONNX operator does where its node does not say.
+ONNX_DEFAULTS = {"direction": "forward", "input_forget": 0, "linear_before_reset": 0}
+
+_RESET = "our GRU resets after the product, and one that resets before is another net"
+_REASONS = {
+    "activations": "our cells have the default ones, which a node need not name",
+    "clip": "our cells clip nothing",
+    "input_forget": "our LSTM has a forget gate of its own",
+    "linear_before_reset": _RESET,
+    "nonlinearity": "our RNN's is tanh",
+    "proj_size": "our cells project nothing",
 }
 
 
@@ -34,7 +86,7 @@ def to_torch(cell):
 
     Parameters
     ----------
-    cell : RNN, LSTM or GRU
+    cell : RNN, LSTM or GRU, Bidirectional of two, or Stack of either
         Weights are copied.
 
     Returns
@@ -46,21 +98,33 @@ def to_torch(cell):
     ------
     TypeError
         If ``torch.nn`` has no such cell.
+    ValueError
+        If the cells differ in kind, ``hidden_size`` or directions, as no module's can.
     """
-    layout = _layout(type(cell))
-    dtype = getattr(torch, cell.dtype.name)
-    module = layout.module(cell.input_size, cell.hidden_size, dtype=dtype)
-    bias_hh = dict.fromkeys(layout.order, np.zeros(cell.hidden_size, cell.dtype))
-    bias_hh |= {block: getattr(cell, name) for name, block in layout.own.items()}
-    blocks = {
-        "weight_ih_l0": [getattr(cell, f"W_x{k}").T for k in layout.order],
-        "weight_hh_l0": [getattr(cell, f"W_h{k}").T for k in layout.order],
-        "bias_ih_l0": [getattr(cell, f"b_{k}") for k in layout.order],
-        "bias_hh_l0": [bias_hh[k] for k in layout.order],
-    }
-    module.load_state_dict(
-        {name: torch.tensor(np.concatenate(part)) for name, part in blocks.items()}
+    import torch
+
+    layers = cell.layers if isinstance(cell, Stack) else (cell,)
+    cells = [_directions(layer) for layer in layers]
+    layout = _common_layout("PyTorch", [one for layer in cells for one in layer])
+    if len({len(layer) for layer in cells}) > 1:
+        raise ValueError(
+            "cell has layers of one and of two directions; PyTorch expects them alike"
+        )
+    arrays = {}
+    for k, layer in enumerate(cells):
+        for suffix, one in zip([f"l{k}", f"l{k}_reverse"], layer, strict=False):
+            W_x, W_h, b, _ = _to(layout, one)
+            arrays[f"weight_ih_{suffix}"], arrays[f"weight_hh_{suffix}"] = W_x, W_h
+            arrays[f"bias_ih_{suffix}"], arrays[f"bias_hh_{suffix}"] = b
+    module = getattr(torch.nn, layout.name)(
+        cell.input_size,
+        cells[0][0].hidden_size,
+        num_layers=len(cells),
+        bidirectional=len(cells[0]) == 2,
+        dtype=getattr(torch, cell.dtype.name),
+        **layout.attributes,
     )
+    module.load_state_dict({name: torch.tensor(a) for name, a in arrays.items()})
     return module
 
 
@@ -68,64 +132,322 @@ def from_torch(module):
     """Make the cell that computes what a ``torch.nn`` module does.
 
     The two biases are added up, but for the GRU's on n, which stay apart. Sequences
-    are always time-major here, whatever ``batch_first`` says.
+    are always time-major here, whatever ``batch_first`` says, and nothing is dropped
+    out, as if the module were in ``eval`` mode.
 
     Parameters
     ----------
     module : torch.nn.RNN, torch.nn.LSTM or torch.nn.GRU
-        Of one layer and one direction. Weights are copied.
+        Weights are copied.
 
     Returns
     -------
     RNN, LSTM or GRU
+        Of two directions a :class:`~lstmbook.layers.Bidirectional`, of more than one
+        layer a :class:`~lstmbook.layers.Stack`.
 
     Raises
     ------
     TypeError
         If it is another module.
     ValueError
-        If it has what our cells have not: layers, a second direction, a projection, or
-        another nonlinearity.
+        If it has what our cells have not: a projection or another nonlinearity.
     """
-    kinds = {layout.module: kind for kind, layout in LAYOUTS.items()}
+    import torch
+
+    table = LAYOUTS["PyTorch"]
+    kinds = {getattr(torch.nn, layout.name): kind for kind, layout in table.items()}
     if type(module) not in kinds:
         expected = ", ".join(f"torch.nn.{known.__name__}" for known in kinds)
         raise TypeError(
             f"module is a {type(module).__name__}; expected one of {expected}"
         )
-    wanted = {"num_layers": 1, "bidirectional": False, "proj_size": 0}
-    if isinstance(module, torch.nn.RNN):
-        wanted["nonlinearity"] = "tanh"
-    for name, value in wanted.items():
-        if (came := getattr(module, name)) != value:
-            raise ValueError(f"module has {name}={came!r}; expected {value!r}")
-
     kind = kinds[type(module)]
-    layout = LAYOUTS[kind]
+    layout = table[kind]
+    for name, value in layout.attributes.items():
+        _check_attribute("module", name, getattr(module, name), value)
     weights = {
         name: value.numpy(force=True) for name, value in module.state_dict().items()
     }
 
-    def blocks(name):
-        fused = weights.get(name, np.zeros_like(weights["weight_ih_l0"][:, 0]))
-        return dict(zip(layout.order, np.split(fused, len(layout.order)), strict=True))
+    def read(suffix):
+        W_x, W_h = weights[f"weight_ih_{suffix}"], weights[f"weight_hh_{suffix}"]
+        zeros = np.zeros(len(W_x), W_x.dtype)
+        b = [weights.get(f"bias_{part}_{suffix}", zeros) for part in ("ih", "hh")]
+        return _from(kind, layout, W_x, W_h, np.array(b))
 
-    W_x, W_h = blocks("weight_ih_l0"), blocks("weight_hh_l0")
-    b, b_h = blocks("bias_ih_l0"), blocks("bias_hh_l0")
-    own = {name: b_h.pop(block).copy() for name, block in layout.own.items()}
-    for k in b_h:
-        b[k] = b[k] + b_h[k]
-    order = kind.Gates._fields
-    return kind(
-        W_x=np.concatenate([W_x[k].T for k in order], axis=1),
-        W_h=np.concatenate([W_h[k].T for k in order], axis=1),
-        b=np.concatenate([b[k] for k in order]),
-        **own,
-    )
+    ends = ["", "_reverse"] if module.bidirectional else [""]
+    layers = [
+        _join([read(f"l{k}{end}") for end in ends]) for k in range(module.num_layers)
+    ]
+    return layers[0] if len(layers) == 1 else Stack(tuple(layers))
 
 
-def _layout(kind):
-    if kind not in LAYOUTS:
-        known = ", ".join(k.__name__ for k in LAYOUTS)
-        raise TypeError(f"cell is a {kind.__name__}; torch.nn has only {known}")
-    return LAYOUTS[kind]
+def to_keras(cell):
+    """List the arrays that ``set_weights`` of the Keras 3 layer takes.
+
+    The layer is a ``SimpleRNN``, ``LSTM`` or ``GRU`` with its default activations, the
+    GRU with ``reset_after=True``, the default too; or a ``Bidirectional`` of one, with
+    ``merge_mode="concat"``, the default. In Keras a stack is one layer after another.
+
+    Parameters
+    ----------
+    cell : RNN, LSTM or GRU, or Bidirectional of two
+        Weights are copied.
+
+    Returns
+    -------
+    list of ndarray
+        Kernel (D, G·H), recurrent kernel (H, G·H) and bias, (G·H,) or the GRU's
+        (2, G·H); then those of the other direction.
+
+    Raises
+    ------
+    TypeError
+        If Keras has no such cell.
+    ValueError
+        If the two directions differ in kind or ``hidden_size``.
+    """
+    cells = _directions(cell)
+    layout = _common_layout("Keras", cells)
+    weights = []
+    for one in cells:
+        W_x, W_h, b, _ = _to(layout, one)
+        weights += [W_x, W_h, b if layout.biases == 2 else b[0]]
+    return weights
+
+
+def from_keras(weights):
+    """Make the cell that computes what a Keras 3 layer does.
+
+    Arrays do not show everything: that activations and ``merge_mode`` are the default
+    ones is taken for granted.
+
+    Parameters
+    ----------
+    weights : list of ndarray
+        What ``get_weights`` of a ``SimpleRNN``, ``LSTM`` or ``GRU`` returns, or of a
+        ``Bidirectional`` of one, in the shapes of :func:`to_keras`; biases may be
+        missing. Copied.
+
+    Returns
+    -------
+    RNN, LSTM or GRU, or Bidirectional of two
+        The shapes say which.
+
+    Raises
+    ------
+    TypeError
+        If the arrays differ in dtype.
+    ValueError
+        If the shapes do not belong together, or do not show a GRU with
+        ``reset_after=True``.
+    """
+    if len(weights) not in (2, 3, 4, 6):
+        raise ValueError(
+            f"weights holds {len(weights)} arrays; expected a kernel, a recurrent "
+            "kernel and perhaps a bias for each direction"
+        )
+    each = len(weights) if len(weights) < 4 else len(weights) // 2
+    starts = range(0, len(weights), each)
+    return _join([_from_keras(weights[k : k + each], k) for k in starts])
+
+
+def _from_keras(weights, start):
+    """Make the cell of one direction, whose first array is ``weights[start]``."""
+    names = [f"weights[{start + k}]" for k in range(3)]
+    W_x, W_h, *b = map(np.asarray, weights)
+    kind, layout, H = _find("Keras", names[1], W_h, "H G·H")
+    width = len(layout.order) * H
+    shape = (2, width) if layout.biases == 2 else (width,)
+    if kind is GRU and [a.ndim for a in b] != [2]:
+        came = f"has shape {b[0].shape}" if b else "is missing"
+        raise ValueError(
+            f"{names[2]} {came}; expected the bias {shape} of a GRU with "
+            f"reset_after=True: {_RESET}"
+        )
+    b = b[0] if b else np.zeros(shape, W_h.dtype)
+    check = partial(check_array, owner=f"Keras {layout.name}", dtype=W_h.dtype)
+    check(names[0], W_x, letters=f"D {width}", shape=(None, width))
+    check(names[2], b, letters=" ".join(map(str, shape)), shape=shape)
+    return _from(kind, layout, W_x, W_h, b)
+
+
+def to_onnx(cell):
+    """Make the inputs and attributes of the ONNX operator RNN, LSTM or GRU.
+
+    Parameters
+    ----------
+    cell : RNN, LSTM, GRU or PeepholeLSTM, or Bidirectional of two
+        Weights are copied.
+
+    Returns
+    -------
+    arrays : dict of str to ndarray
+        W (num_directions, G·H, D), R (num_directions, G·H, H) and B (num_directions,
+        2·G·H), whose second half is zero but for the GRU's ``b_hn``; with peepholes
+        also P (num_directions, 3·H).
+    attributes : dict
+        What the node must say. ``from_onnx(**arrays, **attributes)`` leads back.
+
+    Raises
+    ------
+    TypeError
+        If ONNX has no such cell.
+    ValueError
+        If the two directions differ in kind or ``hidden_size``.
+    """
+    cells = _directions(cell)
+    layout = _common_layout("ONNX", cells)
+    W, R, b, p = map(np.stack, zip(*(_to(layout, one) for one in cells), strict=True))
+    arrays = {"W": W, "R": R, "B": b.reshape(len(cells), -1)}
+    if layout.peepholes:
+        arrays["P"] = p
+    return arrays, _onnx_attributes(layout, len(cells), cells[0].hidden_size)
+
+
+def from_onnx(W, R, B=None, P=None, **attributes):
+    """Make the cell that computes what an ONNX operator RNN, LSTM or GRU does.
+
+    Parameters
+    ----------
+    W : ndarray, shape (num_directions, G·H, D)
+        Input weights.
+    R : ndarray, shape (num_directions, G·H, H)
+        Recurrent weights; the shape says which operator's.
+    B : ndarray, shape (num_directions, 2·G·H), optional
+        Two biases, which are added up, but for the GRU's on n; zeros unless told.
+    P : ndarray, shape (num_directions, 3·H), optional
+        Peepholes of an LSTM.
+    **attributes
+        What the node says, but for its ``layout``, which is not about weights. Where it
+        says nothing the operator's default holds; so a GRU like ours comes with
+        ``linear_before_reset=1``.
+
+    Returns
+    -------
+    RNN, LSTM, GRU or PeepholeLSTM, or Bidirectional of two
+        Weights are copied.
+
+    Raises
+    ------
+    TypeError
+        If the arrays differ in dtype.
+    ValueError
+        If the shapes do not belong together, or an attribute asks for what our cells
+        have not.
+    """
+    R = np.asarray(R)
+    kind, layout, H = _find("ONNX", "R", R, "num_directions G·H H", P is not None)
+    n, width = R.shape[:2]
+    if n not in (1, 2):
+        raise ValueError(f"R has num_directions={n}; expected 1 or 2")
+    wanted = _onnx_attributes(layout, n, H)
+    attributes = {k: value for k, value in attributes.items() if k != "layout"}
+    for name in wanted | attributes:
+        came = attributes.get(name, ONNX_DEFAULTS.get(name, wanted.get(name)))
+        _check_attribute("node", name, came, wanted.get(name))
+
+    owner = f"ONNX {layout.name} with R of shape {R.shape}"
+    check = partial(check_array, owner=owner, dtype=R.dtype)
+    W = check("W", W, letters=f"{n} {width} D", shape=(n, width, None))
+    shape = n, 2 * width
+    B = np.zeros(shape, R.dtype) if B is None else B
+    B = check("B", B, letters="{} {}".format(*shape), shape=shape)
+    shape = n, len(layout.peepholes) * H
+    P = np.zeros(shape, R.dtype) if P is None else P
+    P = check("P", P, letters="{} {}".format(*shape), shape=shape)
+    return _join([_from(kind, layout, *one) for one in zip(W, R, B, P, strict=True)])
+
+
+def _onnx_attributes(layout, directions, H):
+    direction = "bidirectional" if directions == 2 else "forward"
+    return {"hidden_size": H, "direction": direction, **layout.attributes}
+
+
+def _directions(cell):
+    both = isinstance(cell, Bidirectional)
+    return (cell.forward_cell, cell.reverse_cell) if both else (cell,)
+
+
+def _join(cells):
+    return cells[0] if len(cells) == 1 else Bidirectional(*cells)
+
+
+def _common_layout(framework, cells):
+    """The layout that all the cells have in this framework."""
+    table, first = LAYOUTS[framework], cells[0]
+    for cell in cells:
+        if type(cell) not in table:
+            known = ", ".join(kind.__name__ for kind in table)
+            raise TypeError(
+                f"cell is a {type(cell).__name__}; {framework} has only {known}"
+            )
+        sort, expected = (
+            f"{type(c).__name__}s of hidden_size={c.hidden_size}" for c in (cell, first)
+        )
+        if sort != expected:
+            raise ValueError(
+                f"cell holds {expected} and {sort}; {framework} expects all alike"
+            )
+    return table[type(first)]
+
+
+def _find(framework, name, W_h, axes, peepholes=False):
+    """Find the cell whose recurrent weights have this shape: kind, layout and H."""
+    sizes = dict(zip(axes.split(), W_h.shape, strict=False))
+    for kind, layout in LAYOUTS[framework].items():
+        if (
+            W_h.ndim == len(axes.split())
+            and sizes["G·H"] == len(layout.order) * sizes["H"]
+            and bool(layout.peepholes) == peepholes
+        ):
+            return kind, layout, sizes["H"]
+    known = "4, for P came too" if peepholes else "1, 3 or 4"
+    expected = f"({', '.join(axes.split())}) with G = {known}"
+    raise ValueError(f"{name} has shape {W_h.shape}; expected {expected}")
+
+
+def _check_attribute(owner, name, came, expected):
+    if came != expected:
+        reason = f": {_REASONS[name]}" if name in _REASONS else ""
+        raise ValueError(f"{owner} has {name}={came!r}; expected {expected!r}{reason}")
+
+
+def _reorder(fused, old, new):
+    """Put the blocks of the last axis into another order, in a new array."""
+    blocks = dict(zip(old, np.split(fused, len(old), axis=-1), strict=True))
+    return np.concatenate([blocks[k] for k in new], axis=-1)
+
+
+def _to(layout, cell):
+    """Weights in a framework's layout: W_x, W_h, b (1 or 2, G·H), p (0 or 3·H,)."""
+    ours, order, H = cell.Gates._fields, layout.order, cell.hidden_size
+    W_x, W_h, b_x = (_reorder(a, ours, order) for a in (cell.W_x, cell.W_h, cell.b))
+    if layout.transposed:
+        W_x, W_h = W_x.T, W_h.T
+    b = np.zeros((layout.biases, len(order), H), cell.dtype)
+    b[0] = b_x.reshape(-1, H)
+    for name, block in layout.own.items():
+        b[1, order.index(block)] = getattr(cell, name)
+    p = np.zeros((len(layout.peepholes), H), cell.dtype)
+    for row, gate in zip(p, layout.peepholes, strict=True):
+        row[:] = getattr(cell, f"p_{gate}")
+    return W_x, W_h, b.reshape(layout.biases, -1), p.reshape(-1)
+
+
+def _from(kind, layout, W_x, W_h, b, p=()):
+    """Make the cell from what :func:`_to` hands out."""
+    if layout.transposed:
+        W_x, W_h = W_x.T, W_h.T
+    ours, order, H = kind.Gates._fields, layout.order, len(W_h)
+    b = np.array(b).reshape(layout.biases, len(order), H)
+    own = {}
+    for name, block in layout.own.items():
+        row = b[1, order.index(block)]
+        own[name] = row.copy()
+        row[:] = 0
+    for gate, row in zip(layout.peepholes, np.reshape(p, (-1, H)), strict=True):
+        own[f"p_{gate}"] = row.copy()
+    fused = W_x, W_h, b.sum(axis=0).reshape(-1)
+    return kind(*(_reorder(a, order, ours).copy(order="C") for a in fused), **own)

@@ -47,14 +47,15 @@ def native(case):
     module = interop.to_torch(case.cell)
     hs, d_xs, d_state = run(module, case, call)
     # Let the gradients travel the way the weights do; of the biases only one counts.
-    own = interop.LAYOUTS[type(case.cell)].own
+    layout = interop.LAYOUTS["PyTorch"][type(case.cell)]
+    own = layout.own
     with torch.no_grad():
         for name, parameter in module.named_parameters():
             parameter.copy_(parameter.grad)
             if name == "bias_hh_l0" and not own:
                 parameter.zero_()
     if own:
-        units, order = case.cell.hidden_size, interop.LAYOUTS[type(case.cell)].order
+        units, order = case.cell.hidden_size, layout.order
         shared = [k for k, block in enumerate(order) if block not in own.values()]
         for k in shared:
             module.bias_hh_l0.data[k * units : (k + 1) * units] = 0
