@@ -15,7 +15,7 @@ unexport MPLBACKEND
 
 # Links are checked on the site that `book` has built.
 .NOTPARALLEL:
-.PHONY: book test run lab bench links equations check clean help
+.PHONY: book test run lab bench experiments links equations check clean help
 
 book: $(READY) ## build the site, strictly, from clean
 	rm -rf _build
@@ -43,6 +43,9 @@ lab: $(READY) ## open the notebooks in JupyterLab
 bench: $(READY) ## measure speed side by side with PyTorch, write the appendix Speed
 	$(PY) -m benchmarks.speed --write
 
+experiments: $(READY) ## run the stored experiments with many seeds; one with NAME=forget-bias
+	$(PY) -m lstmbook.experiments run $(NAME)
+
 links: $(READY) ## check the links of the built site
 	$(PY) -m tools.toc $(HTML)
 	$(PY) -m tools.links $(HTML)
@@ -54,7 +57,7 @@ clean: ## remove the site, the environment and all caches
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## show this table
-	@sed -n 's/^\([a-z]*\):.*## /\1@/p' Makefile | awk -F@ '{printf "%-10s  %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z]*\):.*## /\1@/p' Makefile | awk -F@ '{printf "%-11s  %s\n", $$1, $$2}'
 
 # PyTorch first and by itself: its index is then asked for nothing else, and where it
 # cannot be reached pip goes on with the build that the default index has.

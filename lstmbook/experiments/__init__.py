@@ -1,0 +1,101 @@
+"""Experiments over many seeds, and the results that the book stores.
+
+An experiment is a plain function of its settings and a seed that returns a record, and
+a grid of settings. :mod:`lstmbook.experiments.runner` runs it; on the command line
+
+.. code-block:: sh
+
+   python -m lstmbook.experiments list
+   python -m lstmbook.experiments run forget-bias --dry-run
+
+Results are small CSV files, a row for each run, in the book's folder ``data``:
+
+>>> from lstmbook import experiments
+>>> rows = experiments.load("adding-orthogonal")
+>>> rows[0]["init"], rows[0]["length"], rows[0]["seed"]
+('default', 50, 0)
+"""
+
+from pathlib import Path
+from urllib.request import urlopen
+
+from lstmbook.exercises.checking import nearest
+from lstmbook.experiments import adding
+from lstmbook.experiments.runner import Experiment, parse, processes, read, run, todo
+from lstmbook.experiments.summary import Summary, summarize
+
+__all__ = [
+    "DATA",
+    "EXPERIMENTS",
+    "Experiment",
+    "Summary",
+    "find",
+    "load",
+    "processes",
+    "read",
+    "run",
+    "summarize",
+    "todo",
+]
+
+#: Name to experiment.
+EXPERIMENTS = {
+    experiment.name: experiment
+    for family in (adding,)
+    for experiment in family.EXPERIMENTS
+}
+
+#: Where a clone of the repository keeps the results.
+DATA = Path(__file__).parents[2] / "book" / "data"
+ONLINE = "https://raw.githubusercontent.com/lstmbook/lstmbook/main/book/data"
+
+
+def find(name):
+    """Return an experiment by its name.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"forget-bias"``.
+
+    Returns
+    -------
+    Experiment
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name.
+    """
+    if name not in EXPERIMENTS:
+        raise ValueError(
+            f"no experiment is called {name!r}; {nearest(name, EXPERIMENTS)}"
+        )
+    return EXPERIMENTS[name]
+
+
+def load(name):
+    """Load the stored results of an experiment.
+
+    Outside a clone of the repository, as on Colab, they come from the network.
+
+    Parameters
+    ----------
+    name : str
+        Of the experiment.
+
+    Returns
+    -------
+    list of dict
+        As :func:`lstmbook.experiments.runner.read` gives them.
+
+    Raises
+    ------
+    ValueError
+        If there is no such experiment.
+    """
+    file = f"{find(name).name}.csv"
+    if DATA.is_dir():
+        return read(DATA / file)
+    with urlopen(f"{ONLINE}/{file}") as answer:
+        return parse(answer.read().decode("utf-8"))

@@ -1,0 +1,72 @@
+"""What many seeds say together: a median, its interval, and how many failed."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["Summary", "summarize"]
+
+LEVEL = 0.95
+
+
+class Summary(NamedTuple):
+    """Of the runs of one setting."""
+
+    n: int  #: runs
+    failures: int  #: runs that never got there
+    median: float  #: ∞ where half of the runs or more failed
+    low: float  #: lower end of the interval of the median
+    high: float  #: upper end, ∞ where failures reach it
+    coverage: float  #: probability that such an interval holds the median
+
+
+def summarize(values):
+    r"""Median with an interval that assumes nothing of the distribution.
+
+    Each of n runs lies below the median of all seeds with probability ½, so the number
+    of runs below is binomial, and the k-th smallest and the k-th largest value have
+    the median between them with probability
+    :math:`1 - 2 \sum_{j<k} \binom{n}{j} 2^{-n}`, or more where values are tied. Taken
+    is the largest k that reaches 95 %. A run that failed needs no invented number: it
+    is larger than all others.
+
+    Parameters
+    ----------
+    values : iterable of (float or None)
+        Such as updates to success; None is a failure.
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    ValueError
+        If the runs are fewer than six, too few for 95 %.
+
+    Examples
+    --------
+    >>> summary = summarize([300, 250, 400, None, 350, 325, 275, 375, 425, 450])
+    >>> summary.n, summary.failures, summary.median
+    (10, 1, 362.5)
+    >>> summary.low, summary.high, round(summary.coverage, 3)
+    (275.0, 450.0, 0.979)
+    """
+    ordered = np.sort([np.inf if value is None else value for value in values])
+    n = len(ordered)
+    # beyond[k]: probability that the median lies outside, by k runs or fewer.
+    beyond = 2 * np.cumsum([math.comb(n, j) for j in range(n // 2 + 1)]) / 2**n
+    k = int((1 - beyond >= LEVEL).sum())
+    if k == 0:
+        raise ValueError(
+            f"values has {n} runs; expected at least 6 for a 95 % interval"
+        )
+    return Summary(
+        n=n,
+        failures=int(np.isinf(ordered).sum()),
+        median=float(np.median(ordered)),
+        low=float(ordered[k - 1]),
+        high=float(ordered[n - k]),
+        coverage=float(1 - beyond[k - 1]),
+    )

@@ -1,0 +1,50 @@
+"""Beginnings of a cell that are not drawn with it."""
+
+import numpy as np
+
+from lstmbook import tree
+
+__all__ = ["chrono_biases"]
+
+
+def chrono_biases(cell, rng, longest):
+    """Give a cell forget and input gates that keep and take in at all time scales.
+
+    The forget biases are log u with u from U(1, ``longest`` − 1), so that where its
+    inputs are zero a unit forgets 1/(1 + u) of its memory at each step and keeps it
+    for about u steps. The input biases are their negatives: what stays long comes in
+    slowly. After Tallec and Ollivier (2018), "Can recurrent neural networks warp
+    time?"
+
+    Parameters
+    ----------
+    cell : Cell
+        With layers i and f, such as an LSTM. It is not changed.
+    rng : numpy.random.Generator
+        Source of u.
+    longest : float
+        The longest memory that the task needs, in steps, above 2.
+
+    Returns
+    -------
+    Cell
+        A copy with these biases.
+
+    Raises
+    ------
+    TypeError
+        If the cell has no input or no forget gate.
+    ValueError
+        If ``longest`` is not above 2.
+    """
+    if not {"i", "f"} <= set(cell.Gates._fields):
+        raise TypeError(
+            f"cell is a {type(cell).__name__} with the layers "
+            f"{', '.join(cell.Gates._fields)}; expected i and f among them"
+        )
+    if not longest > 2:
+        raise ValueError(f"longest is {longest}; expected more than 2 steps")
+    cell = tree.map(np.copy, cell)
+    cell.b_f[:] = np.log(rng.uniform(1, longest - 1, cell.hidden_size))
+    cell.b_i[:] = -cell.b_f
+    return cell
