@@ -159,7 +159,7 @@ EXPERIMENTS = (
             for length in (50, 100)
         ),
         results=("mse",),
-        seeds=6,
+        seeds=12,
     ),
     Experiment(
         name="adding-cells",
