@@ -1,0 +1,176 @@
+"""Exercises of chapter 6, the forget gate."""
+
+import numpy as np
+
+from lstmbook.exercises.checking import Exercise, Mistake
+
+
+def dial_by_hand():
+    """Where to set the dial so that half is left after 100 steps."""
+    f = 0.5 ** (1 / 100)  # f^100 = 1/2
+    b_f = np.log(f / (1 - f))  # the inverse of σ
+    left = f**250
+    return {"f": f, "b_f": b_f, "left_after_250": left}
+
+
+def dial_for_the_share_1_over_e():
+    """Ask for 1/e after 100 steps, where a half is wanted."""
+    f = np.exp(-1 / 100)
+    b_f = np.log(f / (1 - f))
+    return {"f": f, "b_f": b_f, "left_after_250": f**250}
+
+
+def dial_for_equal_losses():
+    """Lose the half in 100 equal parts."""
+    f = 1 - 0.5 / 100
+    b_f = np.log(f / (1 - f))
+    return {"f": f, "b_f": b_f, "left_after_250": f**250}
+
+
+def dial_without_the_other_half():
+    """Undo σ by the logarithm of f alone."""
+    right = dial_by_hand()
+    return right | {"b_f": np.log(right["f"])}
+
+
+def forget_products(fs):
+    """What the forget gates let through, forward and back.
+
+    fs is (T, N, H): row t − 1 holds f_t. Return two arrays of that
+    shape: kept, in row t − 1 the share of c_0 that is left in c_t,
+    and back, in row t − 1 the direct derivative ∂c_T / ∂c_t.
+    """
+    kept = np.cumprod(fs, axis=0)
+    back = np.ones_like(fs)  # ∂c_T / ∂c_T = 1
+    back[:-1] = np.cumprod(fs[:0:-1], axis=0)[::-1]  # f_{t+1} … f_T
+    return kept, back
+
+
+def counted_its_own_gate(fs):
+    """Let f_t act on c_t on the way back, where it made c_t."""
+    kept, _ = forget_products(fs)
+    return kept, np.cumprod(fs[::-1], axis=0)[::-1]
+
+
+def same_both_ways(fs):
+    """Take what is left of c_0 for the derivative by c_t."""
+    kept, _ = forget_products(fs)
+    return kept, kept
+
+
+def last_gate_to_the_power(fs):
+    """Take each f_t to have stood where it is since step 1."""
+    _, back = forget_products(fs)
+    steps = np.arange(1, len(fs) + 1)[:, None, None]
+    return fs**steps, back
+
+
+def product_cases(rng):
+    """Two traces of distinct sizes, the first with a gate that is shut."""
+    first = rng.uniform(size=(5, 3, 2))
+    first[2, 0, 1] = 0
+    return [(first,), (rng.uniform(size=(1, 2, 4)),)]
+
+
+def forget_bias():
+    """Train on "say the first of 50 values"; medians of three seeds."""
+    from lstmbook import LSTM
+    from lstmbook.losses import Batch, mse
+    from lstmbook.model import Model
+    from lstmbook.optim import Adam
+    from lstmbook.train import train
+
+    def say_the_first(rng, length):
+        xs = np.zeros((length, 32, 2))
+        xs[..., 0] = rng.uniform(-1, 1, (length, 32))
+        xs[0, :, 1] = 1
+        return Batch(xs, xs[0, :, :1].copy())
+
+    def last_loss(seed, b_f):
+        rng = np.random.default_rng(seed)
+        model = Model.init(rng, LSTM.init(rng, 2, 8), 1)
+        model.cell.b_f[:] = b_f
+        batches = (say_the_first(rng, 50) for _ in range(250))
+        run = train(model, batches, mse, Adam(1e-2), max_norm=1.0)
+        return run.losses[-50:].mean()
+
+    return {
+        f"loss_{b_f}": np.median([last_loss(seed, b_f) for seed in range(3)])
+        for b_f in (0, 1, 3)
+    }
+
+
+EXERCISES = (
+    Exercise(
+        name="dial-by-hand",
+        quantities=("f", "b_f", "left_after_250"),
+        solution=dial_by_hand,
+        tolerance=2e-3,  # three digits by hand are enough
+        mistakes=(
+            Mistake(
+                "1/e for a half",
+                dial_for_the_share_1_over_e(),
+                "A half-life asks for f^100 = 1/2, not for e^−1.",
+            ),
+            Mistake(
+                "equal losses",
+                dial_for_equal_losses(),
+                "Each step multiplies: it takes a share of what is left by then.",
+            ),
+            Mistake(
+                "half of the inverse of σ",
+                dial_without_the_other_half(),
+                "Solve f = 1 / (1 + e^−b): b = ln f − ln(1 − f).",
+            ),
+        ),
+    ),
+    Exercise(
+        name="forget-products",
+        quantities=("kept", "back"),
+        solution=forget_products,
+        cases=product_cases,
+        mistakes=(
+            Mistake(
+                "its own gate counted",
+                counted_its_own_gate,
+                "f_t acted before c_t was there: from c_t on it is f_{t+1} … f_T.",
+            ),
+            Mistake(
+                "the same both ways",
+                same_both_ways,
+                "kept counts from step 1 up to t, back from t + 1 up to T.",
+            ),
+            Mistake(
+                "a power for a product",
+                last_gate_to_the_power,
+                "The gate moves: multiply f_1 … f_t as they came.",
+            ),
+        ),
+    ),
+    Exercise(
+        name="forget-bias",
+        quantities=("loss_0", "loss_1", "loss_3"),
+        solution=forget_bias,
+        # Of eight seeds each, biases 0 and 1 gave 0.32 to 0.35 and bias 3
+        # gave 0.002 to 0.065.
+        expected={"loss_0": 0.333, "loss_1": 0.333, "loss_3": 0.01},
+        tolerance=0.04,
+        mistakes=(
+            Mistake(
+                "twenty steps",
+                {"loss_0": 0.333, "loss_1": 0.06, "loss_3": 0.0},
+                "Twenty steps a bias of 1 can just bridge. Here it is fifty.",
+            ),
+            Mistake(
+                "the root of the loss",
+                {"loss_0": 0.577, "loss_1": 0.577, "loss_3": 0.1},
+                "The loss is the mean squared error: do not take its root.",
+            ),
+            Mistake(
+                "the first updates",
+                {"loss_0": 0.335, "loss_1": 0.335, "loss_3": 0.335},
+                "Take the mean over the last 50 updates, not over all or the first.",
+            ),
+        ),
+    ),
+)
