@@ -13,8 +13,7 @@ def chrono_biases(cell, rng, longest):
     The forget biases are log u with u from U(1, ``longest`` − 1), so that where its
     inputs are zero a unit forgets 1/(1 + u) of its memory at each step and keeps it
     for about u steps. The input biases are their negatives: what stays long comes in
-    slowly. After Tallec and Ollivier (2018), "Can recurrent neural networks warp
-    time?"
+    slowly: chrono initialisation, :eq:`eq-chrono`, :cite:`tallec2018`.
 
     Parameters
     ----------

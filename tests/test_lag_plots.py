@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from lstmbook import plots
@@ -31,6 +32,20 @@ def test_several_sequences_give_a_median_and_a_band(ax):
     (band,) = ax.collections
     ys = band.get_paths()[0].vertices[:, 1]
     assert ys.min() == pytest.approx(0.1) and ys.max() == pytest.approx(1)
+
+
+def test_a_curve_has_a_look_and_a_label(ax):
+    norms = np.array([[1.0, 2.0], [0.5, 0.2]])
+    plots.gradient_against_lag(ax, norms)
+    look = plots.LOOKS["c"]
+    plots.gradient_against_lag(ax, norms, bound=[1, 1], look=look, label="of c")
+    first, second, bound = ax.lines
+    assert first.get_color() == plots.LOOKS["h"].color != second.get_color()
+    assert first.get_label() == "measured" and first.get_linestyle() == "-"
+    assert second.get_color() == look.color and second.get_label() == "of c"
+    assert second.get_linestyle() != "-" and bound.get_color() == "black"
+    bands = [to_hex(band.get_facecolor()[0]).upper() for band in ax.collections]
+    assert bands == [plots.LOOKS["h"].color, look.color]
 
 
 @pytest.mark.parametrize("start", [0.0, np.nan])

@@ -10,7 +10,15 @@ __all__ = ["gradient_against_lag"]
 FLOOR = 1e-12
 
 
-def gradient_against_lag(ax, norms, bound=None, rate=None, floor=FLOOR):
+def gradient_against_lag(
+    ax,
+    norms,
+    bound=None,
+    rate=None,
+    floor=FLOOR,
+    look=LOOKS["h"],
+    label="measured",
+):
     """Plot gradient norms against lag, as shares of the norm at lag 0.
 
     Parameters
@@ -26,6 +34,10 @@ def gradient_against_lag(ax, norms, bound=None, rate=None, floor=FLOOR):
         Such as from :func:`lstmbook.diagnostics.radius_rate`.
     floor : float
         Smaller shares, zero among them, are drawn here: a logarithmic axis needs it.
+    look : Look
+        Of the curve: that of h unless told.
+    label : str
+        Of the curve, in a legend.
 
     Returns
     -------
@@ -42,19 +54,17 @@ def gradient_against_lag(ax, norms, bound=None, rate=None, floor=FLOOR):
         raise ValueError(f"norms begins with {norms[0].min()}; expected above 0")
     shares = np.maximum(norms / norms[0], floor)
     lags = np.arange(len(shares))
-    color = LOOKS["h"].color
     if shares.shape[1] > 1:
         low, high = shares.min(axis=1), shares.max(axis=1)
-        ax.fill_between(lags, low, high, color=color, alpha=0.25, linewidth=0)
-    ax.plot(lags, np.median(shares, axis=1), color=color, ls="-", label="measured")
-    for curve, label, ls in (
+        ax.fill_between(lags, low, high, color=look.color, alpha=0.25, linewidth=0)
+    median = np.median(shares, axis=1)
+    ax.plot(lags, median, color=look.color, ls=look.linestyle, label=label)
+    for curve, name, ls in (
         (bound, r"bound, $\sigma_{\max}^k$", (0, (5, 2))),
         (rate, r"linear net's rate, $\rho^k$", (0, (1, 1.5))),
     ):
         if curve is not None:
             drawn = np.maximum(curve, floor)
-            ax.plot(
-                lags, drawn, color="black", linestyle=ls, linewidth=1.2, label=label
-            )
+            ax.plot(lags, drawn, color="black", linestyle=ls, linewidth=1.2, label=name)
     ax.set(yscale="log", xlabel="lag k, in steps", ylabel="gradient, as share of lag 0")
     return ax

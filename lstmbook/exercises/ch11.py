@@ -1,0 +1,220 @@
+"""Exercises of chapter 11, the gradient that survives."""
+
+import numpy as np
+
+from lstmbook.exercises.checking import Exercise, Mistake
+
+
+def two_ways_back():
+    """Derivative of c over one step, and the half-life of a chrono unit."""
+    f, i, g = 0.9, 0.5, 0.6  # the gates and the proposal of step t
+    c, o = 0.5, 0.8  # what the step before left
+    W_hf, W_hi, W_hg = 1.0, -1.0, -2.0
+    K = (
+        W_hf * c * f * (1 - f)
+        + W_hi * g * i * (1 - i)
+        + W_hg * i * (1 - g**2)
+    )
+    S = o * (1 - np.tanh(c) ** 2)
+    u = 60  # drawn for this unit
+    half_life = np.log(2) / np.log((1 + u) / u)  # f = u / (1 + u)
+    return {"direct": f, "total": f + K * S, "half_life": half_life}
+
+
+def leak_without_reading():
+    """Let h be c: leave out o and the slope of tanh."""
+    right = two_ways_back()
+    K = 0.5 * 0.09 - 0.6 * 0.25 - 2 * 0.5 * 0.64
+    return right | {"total": 0.9 + K}
+
+
+def main_layer_only():
+    """Forget that f and i listen to h as well."""
+    right = two_ways_back()
+    S = 0.8 * (1 - np.tanh(0.5) ** 2)
+    return right | {"total": 0.9 - 2 * 0.5 * 0.64 * S}
+
+
+def product_for_total():
+    """Take f for the whole derivative."""
+    return two_ways_back() | {"total": 0.9}
+
+
+def time_constant():
+    """Take u, after which 1/e is left, for the half-life."""
+    return two_ways_back() | {"half_life": 60.5}
+
+
+def cell_gradient(gates, c_before, o_before, weights):
+    """Split the derivative of c over one step, for one sequence.
+
+    gates are (f, i, g) of step t and c_before is c_{t−1}, (H,) each;
+    o_before is the output gate of step t − 1, (H,); weights are
+    (W_hf, W_hi, W_hg), (H, H) each. Return two matrices (H, H) whose
+    sum is dc_t / dc_{t−1}, with entry [j, l] for c_t[j] by c_{t−1}[l]:
+    direct, through the forget gate, and leak, through h_{t−1}.
+    """
+    f, i, g = gates
+    W_hf, W_hi, W_hg = weights
+    K = (
+        np.diag(c_before * f * (1 - f)) @ W_hf.T
+        + np.diag(g * i * (1 - i)) @ W_hi.T
+        + np.diag(i * (1 - g**2)) @ W_hg.T
+    )
+    S = np.diag(o_before * (1 - np.tanh(c_before) ** 2))
+    return np.diag(f), K @ S
+
+
+def weights_not_transposed(gates, c_before, o_before, weights):
+    """Leave the transposes out."""
+    turned = tuple(W.T for W in weights)
+    return cell_gradient(gates, c_before, o_before, turned)
+
+
+def read_at_the_wrong_place(gates, c_before, o_before, weights):
+    """Scale rows by S, not columns."""
+    direct, leak = cell_gradient(gates, c_before, o_before, weights)
+    S = o_before * (1 - np.tanh(c_before) ** 2)
+    return direct, S[:, None] * leak / S
+
+
+def forget_gate_without_c(gates, c_before, o_before, weights):
+    """Forget that the forget gate multiplies c."""
+    f, i, g = gates
+    direct, _ = cell_gradient(gates, c_before, o_before, weights)
+    W_hf, W_hi, W_hg = weights
+    K = (
+        np.diag(f * (1 - f)) @ W_hf.T
+        + np.diag(g * i * (1 - i)) @ W_hi.T
+        + np.diag(i * (1 - g**2)) @ W_hg.T
+    )
+    return direct, K * (o_before * (1 - np.tanh(c_before) ** 2))
+
+
+def output_gate_left_out(gates, c_before, o_before, weights):
+    """Read h without the output gate."""
+    everything = np.ones_like(o_before)
+    return cell_gradient(gates, c_before, everything, weights)
+
+
+def split_cases(rng):
+    """Two cells of distinct sizes."""
+    return [
+        (
+            (
+                rng.uniform(size=H),
+                rng.uniform(size=H),
+                rng.uniform(-1, 1, H),
+            ),
+            rng.standard_normal(H),
+            rng.uniform(size=H),
+            tuple(rng.standard_normal((3, H, H))),
+        )
+        for H in (3, 2)
+    ]
+
+
+def the_leak_at_a_distance():
+    """Total over direct, 20 steps back, for three forget biases."""
+    from lstmbook import LSTM
+    from lstmbook.diagnostics import cell_gradient_split
+    from lstmbook.tasks.adding import adding
+
+    def ratio(seed, b_f):
+        rng = np.random.default_rng(seed)
+        cell = LSTM.init(rng, input_size=2, hidden_size=32)
+        cell.b_f[:] = b_f
+        _, trace = cell.forward(adding(rng, length=50, batch_size=4).xs)
+        direct, leak = cell_gradient_split(cell, trace)
+        along = np.eye(32) * direct[20, :, None]  # (N, H, H)
+        norms = [
+            np.linalg.norm(matrix, axis=(1, 2))
+            for matrix in (along + leak[20], along)
+        ]
+        return np.median(norms[0] / norms[1])
+
+    return {
+        f"log10_{b_f}": np.log10(
+            np.median([ratio(seed, b_f) for seed in range(20)])
+        )
+        for b_f in (0, 1, 3)
+    }
+
+
+EXERCISES = (
+    Exercise(
+        name="two-ways-back",
+        quantities=("direct", "total", "half_life"),
+        solution=two_ways_back,
+        tolerance=2e-3,  # three digits by hand are enough
+        mistakes=(
+            Mistake(
+                "h taken for c",
+                leak_without_reading(),
+                "h = o tanh(c): the way into h has the slope o (1 − tanh² c).",
+            ),
+            Mistake(
+                "the main layer only",
+                main_layer_only(),
+                "f and i listen to h, too: three terms.",
+            ),
+            Mistake(
+                "the forget gate taken for all of it",
+                product_for_total(),
+                "That is the direct part. Add what goes through h.",
+            ),
+            Mistake(
+                "1/e for a half",
+                time_constant(),
+                "After about u steps 1/e is left. Ask for a half: ln 2 / −ln f.",
+            ),
+        ),
+    ),
+    Exercise(
+        name="cell-gradient",
+        quantities=("direct", "leak"),
+        solution=cell_gradient,
+        cases=split_cases,
+        mistakes=(
+            Mistake(
+                "W for Wᵀ",
+                weights_not_transposed,
+                "W_h is stored inputs first: row of h, column of the layer.",
+            ),
+            Mistake(
+                "rows for columns",
+                read_at_the_wrong_place,
+                "S belongs to c_{t−1}, which goes in: it scales columns.",
+            ),
+            Mistake(
+                "the forget gate without its memory",
+                forget_gate_without_c,
+                "f multiplies c_{t−1}: a change of f moves c_t by that much.",
+            ),
+            Mistake(
+                "no output gate",
+                output_gate_left_out,
+                "h_{t−1} is read through o_{t−1}: it stands in S.",
+            ),
+        ),
+    ),
+    Exercise(
+        name="leak-at-a-distance",
+        quantities=("log10_0", "log10_1", "log10_3"),
+        solution=the_leak_at_a_distance,
+        expected={"log10_0": 1.72, "log10_1": 1.15, "log10_3": 0.41},
+        tolerance=0.06,  # groups of 20 seeds agree to 0.02
+        mistakes=(
+            Mistake(
+                "the leak for the total, upside down",
+                {"log10_0": -1.72, "log10_1": -1.15, "log10_3": -0.41},
+                "The total stands above, the direct part below.",
+            ),
+            Mistake(
+                "one step",
+                {"log10_0": 0.0, "log10_1": 0.0, "log10_3": 0.0},
+                "Row 1 is one step back. Take row 20.",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,243 @@
+"""Experiments on streams: windows too short, and the notepad learned (chapter 12)."""
+
+import numpy as np
+
+from lstmbook.cells import LSTM
+from lstmbook.experiments.runner import Experiment
+from lstmbook.losses import Batch, mse, windows
+from lstmbook.model import Model
+from lstmbook.optim import Adam, clip_by_global_norm
+from lstmbook.tasks.notepad import MARKS, notepad
+from lstmbook.train import train
+
+__all__ = [
+    "EXPERIMENTS",
+    "learn_notepad",
+    "learned_notepad",
+    "recalls",
+    "rmse",
+    "train_on_stream",
+    "truncation",
+]
+
+LAG = 20  # steps from a note to its recall, at most
+STEPS = 20_000  # of each stream that is trained on
+STREAMS = 32
+
+
+def recalls(rng, length, batch_size, shortest, longest, dtype=np.float64):
+    """Draw streams on which notes are taken and recalled some steps later.
+
+    Every ``longest + 10`` steps the value of a step is marked to be noted; after
+    ``shortest`` to ``longest`` steps, each as likely, another mark asks for it. Only
+    the steps that ask count. The streams begin at different places of the cycle, so
+    that some of them ask in any window. Who knows nothing of the value scores its
+    variance, 1/3.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of the values and of the steps from a note to its recall.
+    length : int
+        T.
+    batch_size : int
+        N.
+    shortest, longest : int
+        Steps from a note to its recall.
+    dtype : dtype
+        float64 unless told.
+
+    Returns
+    -------
+    Batch
+        ``xs`` (T, N, 3): value, note, recall. ``targets`` (T, N, 1). ``loss_mask``.
+    """
+    cycle = longest + 10
+    values = rng.uniform(-1, 1, (length, batch_size))
+    xs = np.zeros((length, batch_size, 3))
+    xs[..., 0] = values
+    targets = np.zeros((length, batch_size, 1))
+    for n in range(batch_size):
+        notes = np.arange(n * cycle // batch_size, length, cycle)
+        asked = notes + rng.integers(shortest, longest + 1, len(notes))
+        xs[notes, n, 1] = 1
+        inside = asked < length
+        xs[asked[inside], n, 2] = 1
+        targets[asked[inside], n, 0] = values[notes[inside], n]
+    return Batch(xs.astype(dtype), targets.astype(dtype), xs[..., 2] == 1)
+
+
+def train_on_stream(model, stream, window, optimizer):
+    """Train along a stream by truncated backpropagation through time.
+
+    One update for each window in which a step counts. The state is carried on from
+    window to window, the gradient, clipped at a norm of 1, is not carried back.
+
+    Parameters
+    ----------
+    model : Model
+        Where to begin; every step is read.
+    stream : Batch
+        With a target at each step, and a loss mask.
+    window : int
+        Steps of a window.
+    optimizer : SGD or Adam
+        How to step.
+
+    Returns
+    -------
+    Model
+    """
+    state, memory = None, optimizer.init(model)
+    for part in windows(stream, window):
+        predictions, trace = model.forward(part.xs, state)
+        state = trace.final
+        if not part.loss_mask.any():
+            continue  # nothing counts yet
+        _, d_predictions = mse(predictions, part.targets, part.loss_mask)
+        grads = model.backward(trace, d_predictions)
+        grads, _ = clip_by_global_norm(grads, 1.0)
+        model, memory = optimizer.update(model, grads, memory)
+    return model
+
+
+def truncation(shortest, window, seed):
+    """Train an LSTM of 16 units on 32 streams of 20,000 steps, cut into windows.
+
+    Notes are recalled after ``shortest`` to 20 steps. Adam at 0.01, forget bias 1.
+    Whatever the window, the net sees the same streams, so that short windows have more
+    updates.
+
+    Parameters
+    ----------
+    shortest : int
+        Steps from a note to its recall, at least.
+    window : int
+        Steps of a window.
+    seed : int
+        Of weights and streams.
+
+    Returns
+    -------
+    dict
+        ``mse`` at recalls after just 20 steps, on 32 fresh streams of 2,000 steps, the
+        same for all runs. Who knows nothing scores 1/3.
+    """
+    rng = np.random.default_rng(seed)
+    cell = LSTM.init(rng, input_size=3, hidden_size=16, dtype=np.float32)
+    model = Model.init(rng, cell, 1, readout="all")
+    stream = recalls(rng, STEPS, STREAMS, shortest, LAG, np.float32)
+    model = train_on_stream(model, stream, window, Adam(1e-2))
+    test = recalls(np.random.default_rng(1000), 2_000, STREAMS, LAG, LAG, np.float32)
+    error, _ = mse(model.forward(test.xs)[0], test.targets, test.loss_mask)
+    return {"mse": round(error, 5)}
+
+
+def learn_notepad(hidden, seed):
+    """Train an LSTM on the notepad: 1,600 updates on 32 fresh streams of 25 steps.
+
+    Adam at 0.03, for the last 800 updates at a quarter of it and for the last 400 at a
+    sixteenth; gradients clipped at a norm of 1.
+
+    Parameters
+    ----------
+    hidden : int
+        H.
+    seed : int
+        Of weights and streams.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    ArithmeticError
+        If a loss or a gradient is not finite.
+    """
+    rng = np.random.default_rng(seed)
+    model = Model.init(rng, LSTM.init(rng, 4, hidden), 1, readout="all")
+    state = None
+    for updates, rate in ((800, 0.03), (400, 0.03 / 4), (400, 0.03 / 16)):
+        batches = (notepad(rng, 25, 32) for _ in range(updates))
+        run = train(model, batches, mse, Adam(rate), 1.0, state)
+        if run.stopped:
+            raise ArithmeticError(run.stopped)
+        model, state = run.model, run.optimizer_state
+    return model
+
+
+def rmse(model, test):
+    """Root of the mean squared error of a model that reads every step.
+
+    Parameters
+    ----------
+    model : Model
+        What is asked.
+    test : Batch
+        With a target at each step.
+
+    Returns
+    -------
+    float
+    """
+    error, _ = mse(model.forward(test.xs)[0], test.targets)
+    return float(np.sqrt(error))
+
+
+def learned_notepad(hidden, seed):
+    """Train as :func:`learn_notepad` does, and look at the unit that is read most.
+
+    Parameters
+    ----------
+    hidden : int
+        H.
+    seed : int
+        Of weights and streams.
+
+    Returns
+    -------
+    dict
+        ``rmse`` on 1,000 streams of 100 steps, the same for all runs; and of the unit
+        with the largest weight in the readout the median forget gate at a store,
+        ``f_store``, and at the step after it, ``f_after``, and the median input gate
+        where nothing is marked or announced, ``i_else``.
+    """
+    test = notepad(np.random.default_rng(1000), 100, 1_000)
+    model = learn_notepad(hidden, seed)
+    _, trace = model.forward(test.xs)
+    unit = np.abs(model.W_y[:, 0]).argmax()
+    f, i = trace.gates.f[..., unit], trace.gates.i[..., unit]
+    store = test.xs[..., MARKS["store"]] == 1
+    after = np.zeros_like(store)
+    after[1:] = store[:-1]
+    nothing = ~after & (test.xs[..., list(MARKS.values())] == 0).all(axis=-1)
+    found = {
+        "rmse": rmse(model, test),
+        "f_store": np.median(f[store]),
+        "f_after": np.median(f[after]),
+        "i_else": np.median(i[nothing]),
+    }
+    return {name: round(float(value), 4) for name, value in found.items()}
+
+
+EXPERIMENTS = (
+    Experiment(
+        name="truncation",
+        about="LSTM on a stream: windows shorter than the memory needed (chapter 12)",
+        function=truncation,
+        grid=tuple(
+            {"shortest": shortest, "window": window}
+            for shortest in (LAG, 1)
+            for window in (5, 10, 20, 40)
+        ),
+        results=("mse",),
+    ),
+    Experiment(
+        name="learned-notepad",
+        about="LSTM on the notepad, with 1, 2 and 8 units (chapter 12)",
+        function=learned_notepad,
+        grid=tuple({"hidden": hidden} for hidden in (1, 2, 8)),
+        results=("rmse", "f_store", "f_after", "i_else"),
+    ),
+)

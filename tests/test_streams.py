@@ -1,0 +1,98 @@
+"""The experiments on streams: what they train on, and what the book stores of them."""
+
+import numpy as np
+import pytest
+
+from lstmbook import LSTM, experiments
+from lstmbook.experiments import streams
+from lstmbook.losses import mse, windows
+from lstmbook.model import Model, value_and_grads
+from lstmbook.optim import SGD, clip_by_global_norm
+from lstmbook.tasks.notepad import by_hand, notepad
+from tests.cases import largest
+
+
+@pytest.mark.parametrize(("shortest", "longest"), [(20, 20), (1, 20), (3, 7)])
+def test_recalls(shortest, longest):
+    rng = np.random.default_rng(0)
+    xs, targets, mask, lengths = streams.recalls(rng, 500, 8, shortest, longest)
+    assert xs.shape == (500, 8, 3) and targets.shape == (500, 8, 1) and lengths is None
+    assert set(np.unique(xs[..., 1:])) == {0, 1} and np.abs(xs[..., 0]).max() <= 1
+    assert np.array_equal(mask, xs[..., 2] == 1) and (targets[~mask] == 0).all()
+    lags = set()
+    for n in range(8):
+        noted, (asked,) = None, np.nonzero(mask[:, n])
+        for t in range(500):
+            if t in asked:
+                assert targets[t, n, 0] == xs[noted, n, 0]
+                lags.add(t - noted)
+            # Never both at once, never a note before the last was asked for.
+            if xs[t, n, 1]:
+                assert t not in asked
+                assert noted is None or ((noted < asked) & (asked < t)).sum() == 1
+                noted = t
+    assert lags == set(range(shortest, longest + 1))
+
+
+def test_some_stream_asks_in_any_window():
+    rng = np.random.default_rng(0)
+    stream = streams.recalls(rng, 2_000, streams.STREAMS, streams.LAG, streams.LAG)
+    asked = [part.loss_mask.any() for part in windows(stream, 5)]
+    assert all(asked[streams.LAG // 5 :]) and not any(asked[: streams.LAG // 5])
+
+
+def start():
+    rng = np.random.default_rng(0)
+    stream = streams.recalls(rng, 60, 4, shortest=1, longest=5)
+    return Model.init(rng, LSTM.init(rng, 3, 2), 1, readout="all"), stream
+
+
+def test_one_window_is_one_step_of_ordinary_training():
+    model, stream = start()
+    _, grads = value_and_grads(model, stream, mse)
+    grads, _ = clip_by_global_norm(grads, 1.0)
+    expected, _ = SGD(0.1).update(model, grads, None)
+    assert largest(streams.train_on_stream(model, stream, 60, SGD(0.1)), expected) == 0
+
+
+def test_the_state_is_carried_from_window_to_window():
+    """At a rate of nothing the windows' answers are the whole stream's."""
+    model, stream = start()
+    answers, _ = model.forward(stream.xs)
+    seen = []
+
+    class Watching(Model):
+        def forward(self, xs, state=None, lengths=None):
+            found = super().forward(xs, state, lengths)
+            seen.append(found[0])
+            return found
+
+    watching = Watching(model.cell, model.W_y, model.b_y, "all")
+    streams.train_on_stream(watching, stream, 7, SGD(0.0))
+    assert np.abs(np.concatenate(seen) - answers).max() <= 1e-14
+
+
+def test_rmse():
+    test = notepad(np.random.default_rng(0), 50, 20)
+    silent = streams.rmse(by_hand(""), test)
+    assert silent == pytest.approx(np.sqrt((test.targets**2).mean()), rel=1e-12)
+    assert streams.rmse(by_hand(), test) < 0.002 < 0.1 < silent
+
+
+def test_a_stored_truncation():
+    """The cheapest run with long windows learns again, whatever the processor."""
+    rows = [r for r in experiments.load("truncation") if r["window"] == 40]
+    stored = min(rows, key=lambda row: row["seconds"])
+    fresh = streams.truncation(stored["shortest"], stored["window"], stored["seed"])
+    assert fresh["mse"] == pytest.approx(stored["mse"], abs=0.02)
+
+
+def test_a_stored_notepad():
+    """Trained in float64 with rates that fall: processors agree."""
+    (stored,) = [
+        row
+        for row in experiments.load("learned-notepad")
+        if (row["hidden"], row["seed"]) == (2, 1)
+    ]
+    fresh = streams.learned_notepad(hidden=2, seed=1)
+    assert fresh == pytest.approx({name: stored[name] for name in fresh}, abs=0.005)
