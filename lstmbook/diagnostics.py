@@ -109,7 +109,7 @@ class CellGradient(NamedTuple):
     """The gradient along the LSTM's long-term memory, in its two parts."""
 
     direct: np.ndarray  #: through the forget gates alone, a diagonal, (T, N, H)
-    leak: np.ndarray  #: by way of the short-term memory, (T, N, H, H)
+    leak: np.ndarray  #: all that goes by way of the short-term memory, (T, N, H, H)
 
 
 def cell_gradient_split(cell, trace):
@@ -117,7 +117,8 @@ def cell_gradient_split(cell, trace):
 
     A change of c_{T−k} reaches c_T directly, kept by each forget gate in turn; and it
     also changes h_{T−k} = o ⊙ tanh(c_{T−k}), which goes through W_h into all later
-    layers. The sum, ``leak`` plus the diagonal ``direct``, is the whole derivative.
+    layers. The sum, ``leak`` plus the diagonal ``direct``, is the total derivative,
+    over one step :eq:`eq-cell-gradient`, over more of them :eq:`eq-cell-gradient-lag`.
 
     Parameters
     ----------
@@ -129,7 +130,7 @@ def cell_gradient_split(cell, trace):
     Returns
     -------
     CellGradient
-        Row k for ∂ c_T / ∂ c_{T−k}, k = 0 … T − 1: entry [k, n, j] of ``direct`` is the
+        Row k for dc_T / dc_{T−k}, k = 0 … T − 1: entry [k, n, j] of ``direct`` is the
         product of f_j over the last k steps; entry [k, n, j, l] of ``leak`` belongs to
         c_T[j] and c_{T−k}[l].
 

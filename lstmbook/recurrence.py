@@ -394,7 +394,7 @@ class Cell:
         return trace.hs, trace
 
     def backward(self, trace, d_hs, d_final=None):
-        """Backpropagation through time (:eq:`eq-bptt`).
+        """Backpropagation through time (:eq:`eq-bptt`, :eq:`eq-d-h-prev`).
 
         Parameters
         ----------

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from lstmbook import GRU, LSTM, RNN
+from lstmbook import GRU, LSTM, RNN, CoupledLSTM, PeepholeLSTM
+from lstmbook.diagnostics import step_jacobians
 from tests.cases import D, H, N, T, random_case
 
 
@@ -89,6 +90,20 @@ def test_long_term_memory(lstm):
     close(c[0], lstm.case.state.c)
 
 
+@pytest.mark.equation("eq-carousel")
+def test_carousel():
+    """With the forget gate wired open c adds, and its direct gradient is 1."""
+    case = random_case(LSTM)
+    case.cell.W_xf[:], case.cell.W_hf[:], case.cell.b_f[:] = 0, 0, 40
+    _, trace = case.forward()
+    c = trace.history.c
+    assert (trace.gates.f == 1).all()
+    close(c[1:], c[:-1] + trace.gates.i * trace.gates.g)
+    # The c–c block of each step holds h still: the identity, to the last bit.
+    direct = step_jacobians(case.cell, trace)[..., H:, H:]
+    assert (direct == np.eye(H)).all()
+
+
 @pytest.mark.equation("eq-short-term")
 def test_short_term_memory(lstm):
     close(lstm.hs, lstm.trace.gates.o * np.tanh(lstm.trace.states.c))
@@ -119,6 +134,43 @@ def test_gru_memory(gru):
     _, z, n = gru.trace.gates
     h = gru.trace.history.h
     close(h[1:], (1 - z) * n + z * h[:-1])
+
+
+@pytest.fixture(scope="module")
+def peephole():
+    return Run(PeepholeLSTM)
+
+
+def check_peephole_gate(run, layer, seen):
+    """``seen`` is the c that the gate sees, (T, N, H)."""
+    p = getattr(run.case.cell, f"p_{layer}")
+    for at, x, h in run.steps():
+        a = run.pre_activation(layer, x, h) + p * seen[at]
+        close(getattr(run.trace.gates, layer)[at], sigma(a))
+
+
+@pytest.mark.equation("eq-peephole-input-gate")
+def test_peephole_input_gate(peephole):
+    check_peephole_gate(peephole, "i", peephole.trace.history.c[:-1])
+
+
+@pytest.mark.equation("eq-peephole-forget-gate")
+def test_peephole_forget_gate(peephole):
+    check_peephole_gate(peephole, "f", peephole.trace.history.c[:-1])
+
+
+@pytest.mark.equation("eq-peephole-output-gate")
+def test_peephole_output_gate(peephole):
+    check_peephole_gate(peephole, "o", peephole.trace.states.c)
+
+
+@pytest.mark.equation("eq-coupled-memory")
+def test_coupled_memory():
+    run = Run(CoupledLSTM)
+    i, g, _ = run.trace.gates
+    c = run.trace.history.c
+    close(c[1:], (1 - i) * c[:-1] + i * g)
+    close(c[0], run.case.state.c)
 
 
 @pytest.fixture(scope="module")

@@ -209,6 +209,66 @@ def autograd_cell_gradient(case, trace, k):
     return torch.stack(rows, dim=1).numpy()
 
 
+def step_by_the_book(cell, trace, t, n):
+    """f_t, K_t, S_t and R_t of one sequence, t counted from 1."""
+    f, i, g, o = (getattr(trace.gates, name)[t - 1, n] for name in "figo")
+    before, after = trace.history.c[t - 1, n], trace.history.c[t, n]
+    K = (
+        np.diag(before * f * (1 - f)) @ cell.W_hf.T
+        + np.diag(g * i * (1 - i)) @ cell.W_hi.T
+        + np.diag(i * (1 - g**2)) @ cell.W_hg.T
+    )
+    S = np.diag(o * (1 - np.tanh(after) ** 2))
+    R = np.diag(np.tanh(after) * o * (1 - o)) @ cell.W_ho.T
+    return f, K, S, R
+
+
+@pytest.mark.equation("eq-cell-gradient")
+def test_cell_gradient_of_one_step_as_the_book_has_it():
+    case = random_case(LSTM)
+    for t in range(2, T + 1):
+        _, trace = case.cell.forward(case.xs[:t], case.state)
+        direct, leak = cell_gradient_split(case.cell, trace)
+        for n in range(N):
+            f, K, _, _ = step_by_the_book(case.cell, trace, t, n)
+            _, _, S, _ = step_by_the_book(case.cell, trace, t - 1, n)
+            assert np.abs(direct[1, n] - f).max() <= 1e-15
+            assert np.abs(leak[1, n] - K @ S).max() <= 1e-12
+
+
+@pytest.mark.equation("eq-cell-gradient-lag")
+def test_cell_gradient_over_lags_as_the_book_has_it():
+    case = random_case(LSTM)
+    _, trace = case.forward()
+    direct, leak = cell_gradient_split(case.cell, trace)
+    for n in range(N):
+        steps = [step_by_the_book(case.cell, trace, t, n) for t in range(1, T + 1)]
+        for s in range(1, T + 1):
+            c, h = np.eye(H), steps[s - 1][2]  # dc_s / dc_s and dh_s / dc_s
+            for f, K, S, R in steps[s:]:
+                c = np.diag(f) @ c + K @ h
+                h = S @ c + R @ h
+            whole = leak[T - s, n] + np.diag(direct[T - s, n])
+            assert np.abs(whole - c).max() <= 1e-12
+
+
+def test_products_of_one_step_suffice_without_W_ho_only():
+    for open_o in (False, True):
+        case = random_case(LSTM)
+        if open_o:
+            case.cell.W_ho[:] = 0
+        _, trace = case.forward()
+        direct, leak = cell_gradient_split(case.cell, trace)
+        product = np.eye(H)
+        for t in range(T, 1, -1):
+            f, K, _, _ = step_by_the_book(case.cell, trace, t, 0)
+            _, _, S, _ = step_by_the_book(case.cell, trace, t - 1, 0)
+            product = product @ (np.diag(f) + K @ S)
+        gap = np.abs(product - leak[T - 1, 0] - np.diag(direct[T - 1, 0])).max()
+        assert gap <= 1e-12 if open_o else gap > 1e-3
+
+
+@pytest.mark.equation("eq-cell-gradient-lag")
 def test_cell_gradient_split_equals_autograd():
     case = random_case(LSTM)
     _, trace = case.forward()

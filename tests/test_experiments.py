@@ -576,6 +576,7 @@ def test_too_few_for_an_interval():
 # --- chrono initialisation
 
 
+@pytest.mark.equation("eq-chrono")
 def test_chrono_biases_follow_their_distribution():
     rng = np.random.default_rng(0)
     cells = [chrono_biases(LSTM.init(rng, 3, 50), rng, 100) for _ in range(200)]

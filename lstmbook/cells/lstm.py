@@ -55,7 +55,13 @@ class LSTM(Cell):
         return LSTMState(o * tanh(c), c), LSTMGates(i, f, g, o)
 
     def step_backward(self, prev, gates, now, d):
-        """One step back through the six equations."""
+        """One step back through the six equations.
+
+        What reaches c, from two sources :eq:`eq-d-long-term`; the layers
+        :eq:`eq-d-output-gate`, :eq:`eq-d-forget-gate`, :eq:`eq-d-input-gate`,
+        :eq:`eq-d-main-layer`; the long-term memory before, :eq:`eq-d-c-prev`. The base
+        class does the rest: :eq:`eq-d-h-prev`.
+        """
         i, f, g, o = gates
         tanh_c = tanh(now.c)
         # c branches, to h and to the next step: its cotangent has two sources.

@@ -9,7 +9,20 @@
 Right.
 """
 
-from lstmbook.exercises import ch01, ch02, ch03
+from lstmbook.exercises import (
+    ch01,
+    ch02,
+    ch03,
+    ch04,
+    ch05,
+    ch06,
+    ch07,
+    ch08,
+    ch09,
+    ch10,
+    ch11,
+    ch12,
+)
 from lstmbook.exercises.checking import (
     Exercise,
     Mistake,
@@ -22,7 +35,20 @@ __all__ = ["EXERCISES", "Exercise", "Mistake", "Result", "check"]
 #: Name to exercise, in the order of the chapters.
 EXERCISES = {
     exercise.name: exercise
-    for chapter in (ch01, ch02, ch03)
+    for chapter in (
+        ch01,
+        ch02,
+        ch03,
+        ch04,
+        ch05,
+        ch06,
+        ch07,
+        ch08,
+        ch09,
+        ch10,
+        ch11,
+        ch12,
+    )
     for exercise in chapter.EXERCISES
 }
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from lstmbook.exercises.checking import nearest
-from lstmbook.experiments import adding
+from lstmbook.experiments import adding, streams
 from lstmbook.experiments.runner import Experiment, parse, processes, read, run, todo
 from lstmbook.experiments.summary import Summary, summarize
 
@@ -41,7 +41,7 @@ __all__ = [
 #: Name to experiment.
 EXPERIMENTS = {
     experiment.name: experiment
-    for family in (adding,)
+    for family in (adding, streams)
     for experiment in family.EXPERIMENTS
 }
 
