@@ -72,6 +72,22 @@ def test_the_state_is_carried_from_window_to_window():
     assert np.abs(np.concatenate(seen) - answers).max() <= 1e-14
 
 
+def test_within():
+    """Each recall's lag counted anew, stream by stream."""
+    stream = streams.recalls(np.random.default_rng(0), 300, 4, shortest=1, longest=9)
+    short = streams.within(stream, 3)
+    kept = 0
+    for n in range(4):
+        noted = None
+        for t, (_, note, recall) in enumerate(stream.xs[:, n]):
+            noted = t if note else noted
+            counts = bool(recall) and t - noted <= 3
+            assert short.loss_mask[t, n] == counts
+            kept += counts
+    assert 0 < kept < stream.loss_mask.sum()
+    assert short.xs is stream.xs and short.targets is stream.targets
+
+
 def test_rmse():
     test = notepad(np.random.default_rng(0), 50, 20)
     silent = streams.rmse(by_hand(""), test)
@@ -83,7 +99,8 @@ def test_a_stored_truncation():
     """The cheapest run with long windows learns again, whatever the processor."""
     rows = [r for r in experiments.load("truncation") if r["window"] == 40]
     stored = min(rows, key=lambda row: row["seconds"])
-    fresh = streams.truncation(stored["shortest"], stored["window"], stored["seed"])
+    settings = {key: stored[key] for key in ("shortest", "counted", "window", "seed")}
+    fresh = streams.truncation(**settings)
     assert fresh["mse"] == pytest.approx(stored["mse"], abs=0.02)
 
 

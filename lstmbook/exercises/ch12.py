@@ -110,6 +110,11 @@ EXERCISES = (
                 "A window is cut at its own first step, wherever in it one stands.",
             ),
             Mistake(
+                "one step beyond the cut",
+                windows_by_hand() | {"farthest": 23},
+                "The window's first input is that of step 26: 48 − 26.",
+            ),
+            Mistake(
                 "both ends counted",
                 windows_by_hand() | {"share": 6 / 25},
                 "From the note at step t to the recall at t + 20 it takes 21 rows.",
@@ -118,6 +123,11 @@ EXERCISES = (
                 "shorter than the window, so always inside",
                 windows_by_hand() | {"share": 1.0},
                 "A note near the end of a window is recalled in the next one.",
+            ),
+            Mistake(
+                "the share that is cut",
+                windows_by_hand() | {"share": 20 / 25},
+                "A note on the last 20 of 25 steps is the one that loses its recall.",
             ),
             Mistake(
                 "padding as a share of what is real",
