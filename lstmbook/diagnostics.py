@@ -7,6 +7,7 @@ import numpy as np
 from lstmbook.cells import LSTM
 from lstmbook.checks import check_finite
 from lstmbook.ops import tanh, tanh_prime
+from lstmbook.recurrence import Cell
 
 __all__ = [
     "CellGradient",
@@ -42,10 +43,12 @@ def step_jacobians(cell, trace):
     Raises
     ------
     TypeError
-        If ``trace`` is another cell's.
+        If ``cell`` is a stack or of two directions, or ``trace`` is another cell's.
     ValueError
         If it is of other sizes, or has sequence lengths.
     """
+    if not isinstance(cell, Cell):
+        raise TypeError(f"cell is a {type(cell).__name__}; expected a single cell")
     name = f"{type(cell).__name__}(hidden_size={cell.hidden_size})"
     cell.check_trace(trace, name)
     if trace.lengths is not None:
@@ -90,7 +93,8 @@ def gradient_by_lag(cell, trace, d_final):
     Raises
     ------
     TypeError
-        If ``trace`` or ``d_final`` is another cell's.
+        If ``cell`` is a stack or of two directions, or ``trace`` or ``d_final`` is
+        another cell's.
     ValueError
         If either is of other sizes, or the trace has sequence lengths.
     """

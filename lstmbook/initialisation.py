@@ -3,6 +3,7 @@
 import numpy as np
 
 from lstmbook import tree
+from lstmbook.recurrence import Cell
 
 __all__ = ["chrono_biases"]
 
@@ -32,16 +33,18 @@ def chrono_biases(cell, rng, longest):
     Raises
     ------
     TypeError
-        If the cell has no input or no forget gate.
+        If the cell has no input or no forget gate, or is no single cell.
     ValueError
-        If ``longest`` is not above 2.
+        If ``longest`` is not above 2, or infinite.
     """
+    if not isinstance(cell, Cell):
+        raise TypeError(f"cell is a {type(cell).__name__}; expected a single cell")
     if not {"i", "f"} <= set(cell.Gates._fields):
         raise TypeError(
             f"cell is a {type(cell).__name__} with the layers "
             f"{', '.join(cell.Gates._fields)}; expected i and f among them"
         )
-    if not longest > 2:
+    if not 2 < longest < np.inf:
         raise ValueError(f"longest is {longest}; expected more than 2 steps")
     cell = tree.map(np.copy, cell)
     cell.b_f[:] = np.log(rng.uniform(1, longest - 1, cell.hidden_size))

@@ -66,10 +66,16 @@ LAYOUTS = {
 
 #: What an ONNX operator does where its node does not say.
 ONNX_DEFAULTS = {"direction": "forward", "input_forget": 0, "linear_before_reset": 0}
+#: The activations of one direction where its node names none, and our cells'.
+ONNX_ACTIVATIONS = {
+    "RNN": ["Tanh"],
+    "LSTM": ["Sigmoid", "Tanh", "Tanh"],
+    "GRU": ["Sigmoid", "Tanh"],
+}
 
 _RESET = "our GRU resets after the product, and one that resets before is another net"
 _REASONS = {
-    "activations": "our cells have the default ones, which a node need not name",
+    "activations": "our cells have the default ones",
     "clip": "our cells clip nothing",
     "input_forget": "our LSTM has a forget gate of its own",
     "linear_before_reset": _RESET,
@@ -322,7 +328,7 @@ def from_onnx(W, R, B=None, P=None, **attributes):
     **attributes
         What the node says, but for its ``layout``, which is not about weights. Where it
         says nothing the operator's default holds; so a GRU like ours comes with
-        ``linear_before_reset=1``.
+        ``linear_before_reset=1``. Text may be bytes, as ONNX stores it.
 
     Returns
     -------
@@ -342,8 +348,11 @@ def from_onnx(W, R, B=None, P=None, **attributes):
     n, width = R.shape[:2]
     if n not in (1, 2):
         raise ValueError(f"R has num_directions={n}; expected 1 or 2")
-    wanted = _onnx_attributes(layout, n, H)
-    attributes = {k: value for k, value in attributes.items() if k != "layout"}
+    wanted = {
+        **_onnx_attributes(layout, n, H),
+        "activations": n * ONNX_ACTIVATIONS[layout.name],
+    }
+    attributes = {k: _decoded(v) for k, v in attributes.items() if k != "layout"}
     for name in wanted | attributes:
         came = attributes.get(name, ONNX_DEFAULTS.get(name, wanted.get(name)))
         _check_attribute("node", name, came, wanted.get(name))
@@ -363,6 +372,12 @@ def from_onnx(W, R, B=None, P=None, **attributes):
 def _onnx_attributes(layout, directions, H):
     direction = "bidirectional" if directions == 2 else "forward"
     return {"hidden_size": H, "direction": direction, **layout.attributes}
+
+
+def _decoded(value):
+    if isinstance(value, list | tuple):
+        return [_decoded(one) for one in value]
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def _directions(cell):

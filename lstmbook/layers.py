@@ -143,11 +143,15 @@ class Stack:
         ValueError
             If a shape does not fit, a value is not finite, or lengths are out of range.
         """
+        return self.unroll(self.check_inputs(xs), state, lengths)
+
+    def unroll(self, xs, state=None, lengths=None):
+        """Run as :meth:`forward` does, over checked inputs, as :meth:`Cell.unroll`."""
         hs, traces = xs, []
         starts = self._states(state, "state")
         for k, (layer, start) in enumerate(zip(self.layers, starts, strict=True)):
             with _naming(f"layers[{k}]"):
-                hs, trace = layer.forward(hs, start, lengths)
+                hs, trace = layer.unroll(hs, start, lengths)
             traces.append(trace)
         return hs, StackTrace(tuple(traces))
 
@@ -195,6 +199,11 @@ class Stack:
     def last_backward(self, d_last, steps):
         """Cotangent of the outputs, as :meth:`Cell.last_backward`."""
         return self.layers[-1].last_backward(d_last, steps)
+
+    def check_inputs(self, xs):
+        """Return inputs as the first layer wants them, as :meth:`Cell.check_inputs`."""
+        with _naming("layers[0]"):
+            return self.layers[0].check_inputs(xs)
 
     def check_trace(self, trace, name):
         """Raise where a trace cannot come from here, as :meth:`Cell.check_trace`."""
@@ -345,13 +354,16 @@ class Bidirectional:
         ValueError
             If a shape does not fit, a value is not finite, or lengths are out of range.
         """
+        return self.unroll(self.check_inputs(xs), state, lengths)
+
+    def unroll(self, xs, state=None, lengths=None):
+        """Run as :meth:`forward` does, over checked inputs, as :meth:`Cell.unroll`."""
         start = self._states(state, "state")
         with _naming("forward_cell"):
-            hs_forward, forward = self.forward_cell.forward(xs, start.forward, lengths)
-        # Checked by now.
-        xs, lengths = np.asarray(xs), forward.lengths
+            hs_forward, forward = self.forward_cell.unroll(xs, start.forward, lengths)
+        lengths = forward.lengths  # checked by now
         with _naming("reverse_cell"):
-            hs_reverse, reverse = self.reverse_cell.forward(
+            hs_reverse, reverse = self.reverse_cell.unroll(
                 _reverse(xs, lengths), start.reverse, lengths
             )
         hs = np.concatenate([hs_forward, _reverse(hs_reverse, lengths)], axis=-1)
@@ -418,6 +430,11 @@ class Bidirectional:
         d_forward = self.forward_cell.last_backward(forward, steps)
         d_reverse = self.reverse_cell.last_backward(reverse, steps)[::-1]
         return np.concatenate([d_forward, d_reverse], axis=-1)
+
+    def check_inputs(self, xs):
+        """Return inputs as both cells want them, as :meth:`Cell.check_inputs`."""
+        with _naming("forward_cell"):
+            return self.forward_cell.check_inputs(xs)
 
     def check_trace(self, trace, name):
         """Raise where a trace cannot come from here, as :meth:`Cell.check_trace`."""

@@ -352,13 +352,17 @@ class Cell:
         ValueError
             If a shape does not fit, a value is not finite, or lengths are out of range.
         """
-        name = f"{type(self).__name__}(input_size={self.input_size})"
-        D, H = self.input_size, self.hidden_size
-        xs = check_array("xs", xs, name, self.dtype, f"T N {D}", (None, None, D))
-        check_finite("xs", xs)
+        return self.unroll(self.check_inputs(xs), state, lengths)
+
+    def unroll(self, xs, state=None, lengths=None):
+        """Run as :meth:`forward` does, over inputs that are checked by now.
+
+        In a stack they come from the layer below, and hold NaN where its numbers have
+        overflowed: then so does what comes out, as from a cell alone.
+        """
         xs = xs.view()
         xs.setflags(write=False)
-        T, N, _ = xs.shape
+        (T, N, D), H = xs.shape, self.hidden_size
         lengths = None if lengths is None else check_lengths(lengths, T, N)
 
         history = self._zero_state(T + 1, N)
@@ -511,6 +515,31 @@ class Cell:
         d_hs = np.zeros((steps, *d_last.shape), d_last.dtype)
         d_hs[-1] = d_last
         return d_hs
+
+    def check_inputs(self, xs):
+        """Return inputs as an array of the cell's dtype, (T, N, D), all finite.
+
+        Parameters
+        ----------
+        xs : array_like, shape (T, N, D)
+            What came.
+
+        Returns
+        -------
+        ndarray, shape (T, N, D)
+
+        Raises
+        ------
+        TypeError
+            If the dtype is not the cell's.
+        ValueError
+            If the shape does not fit, or a value is not finite.
+        """
+        D = self.input_size
+        name = f"{type(self).__name__}(input_size={D})"
+        xs = check_array("xs", xs, name, self.dtype, f"T N {D}", (None, None, D))
+        check_finite("xs", xs)
+        return xs
 
     def check_state(self, state, N, name="state"):
         """Return a state whose arrays are the cell's own kind, all of shape (N, H).

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from lstmbook import GRU, LSTM, RNN, HiddenState, pytorch
+from lstmbook import GRU, LSTM, RNN, HiddenState, Stack, pytorch
 from lstmbook.diagnostics import (
     cell_gradient_split,
     gradient_by_lag,
@@ -180,6 +180,16 @@ def test_bad_input(kind):
     other = random_case(kind, sizes=(T, N, D, H + 1)).cell
     with refuse(ValueError, r"trace has \(D, H\) = \(4, 2\)"):
         step_jacobians(other, trace)
+
+
+def test_a_single_cell_is_wanted():
+    stack = Stack((random_case(LSTM).cell,))
+    _, trace = stack.forward(random_case(LSTM).xs)
+    words = "cell is a Stack; expected a single cell"
+    with refuse(TypeError, words):
+        step_jacobians(stack, trace)
+    with refuse(TypeError, words):
+        gradient_by_lag(stack, trace, trace.final)
 
 
 @pytest.mark.parametrize("function", [norm_bound, radius_rate])

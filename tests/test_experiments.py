@@ -10,11 +10,12 @@ import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from inspect import signature
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lstmbook import CELLS, LSTM, RNN, experiments
+from lstmbook import CELLS, LSTM, RNN, Stack, experiments
 from lstmbook.experiments import EXPERIMENTS, Experiment, adding, runner, summarize
 from lstmbook.experiments.__main__ import main
 from lstmbook.initialisation import chrono_biases
@@ -113,6 +114,21 @@ def test_numbers_come_as_numbers(tmp_path):
     assert type(experiments.run(DRAW, [7], path, Inline())[0]["scale"]) is int
 
 
+def test_a_setting_may_be_none(tmp_path):
+    experiment = tiny(
+        lambda clip, seed: {"value": clip is None},
+        grid=({"clip": None}, {"clip": 1.5}),
+    )
+    path, executor = tmp_path / "tiny.csv", Inline()
+    experiments.run(experiment, range(2), path, executor)
+    rows = experiments.run(experiment, range(2), path, executor)
+    assert executor.calls == 4
+    assert [(row["clip"], row["value"]) for row in rows[1:3]] == [
+        (None, True),
+        (1.5, False),
+    ]
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_workers_make_no_difference(tmp_path, workers):
     inline = experiments.run(DRAW, range(3), tmp_path / "inline.csv", Inline())
@@ -178,6 +194,15 @@ def test_it_goes_on_where_it_was(tmp_path):
     rows = experiments.run(DRAW, range(3), path, executor)
     assert executor.calls == 7
     assert without(rows, "seconds") == without(experiments.read(whole), "seconds")
+
+
+def test_a_record_may_break_off_within_a_letter(tmp_path):
+    path = tmp_path / "tiny.csv"
+    whole = experiments.run(DRAW, range(1), path, Inline())
+    with path.open("ab") as file:
+        file.write("2,b,1,0.5,„".encode()[:-1])
+    assert experiments.read(path) == whole
+    assert len(experiments.run(DRAW, range(2), path, Inline())) == 8
 
 
 @pytest.mark.parametrize("text", ["", "scale,ki"])
@@ -384,6 +409,33 @@ def test_ctrl_c(tmp_path):
     assert experiments.read(path) == []
 
 
+def linger(seed):
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+
+
+def test_workers_do_not_outlive_a_runner_that_is_killed(tmp_path):
+    code = (
+        "from lstmbook import experiments; from tests import test_experiments as t\n"
+        "if __name__ == '__main__':\n"
+        "    with experiments.processes(1) as executor:\n"
+        f"        path = {str(tmp_path / 'tiny.csv')!r}\n"
+        "        experiments.run(t.tiny(t.linger), [0], path, executor)\n"
+    )
+    command = [sys.executable, "-c", code]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    root = Path(__file__).parents[1]
+    with subprocess.Popen(command, text=True, cwd=root, **pipes) as process:
+        worker = int(process.stdout.readline())
+        process.kill()
+        try:
+            # The worker has this pipe too: it is at its end when both are gone.
+            process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            os.kill(worker, signal.SIGTERM)
+            pytest.fail("the worker goes on")
+
+
 # --- the experiments themselves
 
 
@@ -560,6 +612,23 @@ def test_the_interval_holds_the_median_as_often_as_it_says():
     assert abs(inside - found[0].coverage) < 4 * deviation
 
 
+@pytest.mark.parametrize("n", [62, 63, 64, 67, 100, 1200])
+def test_interval_of_many_runs(n):
+    """Beyond what 64 bits hold: ranks and coverage in Python's own integers."""
+    found = summarize(range(1, n + 1))
+    rank = int(found.low)
+    outside = 2 * sum(math.comb(n, j) for j in range(rank))
+    assert found.high == n + 1 - rank
+    assert found.coverage == pytest.approx(1 - outside / 2**n, abs=1e-12)
+    assert found.coverage >= 0.95
+    assert 20 * (outside + 2 * math.comb(n, rank)) > 2**n  # one rank less would not do
+
+
+def test_what_is_no_number_is_no_failure():
+    with pytest.raises(ValueError, match="values holds nan; expected numbers"):
+        summarize([1, 2, 3, 4, 5, math.nan])
+
+
 def test_failures_are_larger_than_all():
     values = [5, 3, None, 1, 4, 2, None, None, 6, 7]
     found = summarize(values)
@@ -620,3 +689,7 @@ def test_chrono_biases_need_both_gates():
         chrono_biases(RNN.init(rng, 2, 3), rng, 100)
     with pytest.raises(ValueError, match="longest is 2; expected more than 2 steps"):
         chrono_biases(LSTM.init(rng, 2, 3), rng, 2)
+    with pytest.raises(ValueError, match="longest is inf; expected more than 2 steps"):
+        chrono_biases(LSTM.init(rng, 2, 3), rng, np.inf)
+    with pytest.raises(TypeError, match="cell is a Stack; expected a single cell"):
+        chrono_biases(Stack((LSTM.init(rng, 2, 3),)), rng, 100)

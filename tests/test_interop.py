@@ -348,7 +348,12 @@ def test_keras_weights_of_wrong_shapes_are_refused(shapes, words):
         (GRU, {"linear_before_reset": None}, "linear_before_reset=0; expected 1"),
         (LSTM, {"input_forget": 1}, "input_forget=1; expected 0: our LSTM has"),
         (LSTM, {"clip": 3.0}, "clip=3.0; expected None: our cells clip nothing"),
-        (RNN, {"activations": ["Relu"]}, "activations=.*; expected None: our cells"),
+        (
+            RNN,
+            {"activations": [b"Relu"]},
+            r"activations=\['Relu'\]; .* \['Tanh'\]: our",
+        ),
+        (LSTM, {"activations": ["Tanh"]}, "activations=.* 'Tanh', 'Tanh'.: our cells"),
         (RNN, {"direction": "reverse"}, "direction='reverse'; expected 'forward'"),
         (RNN, {"hidden_size": 3}, "hidden_size=3; expected 2"),
     ],
@@ -359,6 +364,21 @@ def test_attributes_of_onnx_that_our_cells_have_not_are_refused(kind, changes, w
     left = {name: value for name, value in attributes.items() if value is not None}
     with pytest.raises(ValueError, match=f"node has {words}"):
         interop.from_onnx(**weights, **left)
+
+
+@pytest.mark.parametrize("kind", LAYOUTS["ONNX"])
+@directions
+def test_what_a_node_says_of_its_defaults_is_read_as_onnx_stores_it(kind, directions):
+    """PyTorch's exporter names the activations of its RNN; all text comes as bytes."""
+    cell, _ = random_layer(kind, directions)
+    weights, attributes = interop.to_onnx(cell)
+    name = LAYOUTS["ONNX"][kind].name
+    one = {"RNN": "Tanh", "LSTM": "Sigmoid Tanh Tanh", "GRU": "Sigmoid Tanh"}[name]
+    attributes |= {"activations": directions * one.split()}
+    node = helper.make_node(name, ["X", "W", "R"], ["Y"], **attributes)
+    stored = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    assert stored["activations"][0] == one.split()[0].encode()
+    assert largest(interop.from_onnx(**weights, **stored), cell) == 0
 
 
 def test_what_an_onnx_node_need_not_say():

@@ -444,6 +444,26 @@ def test_both_directions_learn_what_comes_next():
     assert losses["both"] < 0.05 < 0.25 < losses["one"]  # the values' variance is 1/3
 
 
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda cell: cell,
+        lambda cell: Stack((cell, one(LSTM, H))),
+        lambda cell: Stack((Bidirectional(cell, cell), Stack((both(GRU, 2 * H),)))),
+        lambda cell: Bidirectional(Stack((cell, one(RNN, H))), one(GRU)),
+    ],
+    ids=["cell", "stack", "over", "stack-each-way"],
+)
+def test_overflow_in_any_layer_stops_training_alike(wrap):
+    cell = random_case(one(LSTM)).cell
+    cell.W_x[:] = np.inf  # and 0 · ∞ is not a number
+    model = Model.init(RNG, wrap(cell), O, "all")
+    batch = Batch(np.zeros((T, N, D)), np.zeros((T, N, O)))
+    with pytest.warns(UserWarning, match="loss is nan at update 0"):
+        run = train(model, [batch], mse, Adam())
+    assert run.model is model
+
+
 # --- Bad input
 
 

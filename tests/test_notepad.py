@@ -71,6 +71,7 @@ def test_dtype():
     [
         ({"length": 0}, "length is 0; expected at least 1"),
         ({"batch_size": 0}, "batch_size is 0; expected at least 1"),
+        ({"clear": np.nan}, "expected probabilities"),
         ({"store": -0.1}, "expected probabilities that add up to at most 1"),
         ({"recall": 0.9}, r"\(0.1, 0.9, 0.05\); expected probabilities"),
     ],
@@ -125,6 +126,23 @@ def test_render():
     assert lines[8].split() == ["8", "+0.61", "recall", "-0.88", "-0.88", "+0.25"]
     assert "answer" not in render(batch)
     assert np.array_equal(notes(batch.xs)[4:12, 0], np.full(8, batch.xs[4, 0, 0]))
+
+
+def test_any_of_several_streams_is_shown():
+    batch = notepad(np.random.default_rng(0), 9, 3)
+    alone = batch._replace(xs=batch.xs[:, 1:2], targets=batch.targets[:, 1:2])
+    answers, trace = by_hand().forward(batch.xs)
+    assert render(batch, 1, answers) == render(alone, 0, answers[:, 1:2])
+    assert render(batch, 1, answers) != render(batch, 0, answers)
+    axs, drawn = Figure().subplots(4, 1), []
+    plots.notepad_chart(axs, batch, answers, trace, sequence=1)
+    answers, trace = by_hand().forward(alone.xs)
+    others = plots.notepad_chart(Figure().subplots(4, 1), alone, answers, trace)
+    for ax, other in zip(axs, others, strict=True):
+        for line, same in zip(ax.lines, other.lines, strict=True):
+            np.testing.assert_allclose(line.get_ydata(), same.get_ydata(), atol=1e-12)
+            drawn.append(line)
+    assert len(drawn) > 4
 
 
 def test_chart():

@@ -72,6 +72,14 @@ def test_the_state_is_carried_from_window_to_window():
     assert np.abs(np.concatenate(seen) - answers).max() <= 1e-14
 
 
+def test_a_training_that_stops_is_no_result():
+    """In the last window too, after which no state is carried on."""
+    model, stream = start()
+    model.W_y[:] = np.nan
+    with pytest.raises(ArithmeticError, match="loss is nan"):
+        streams.train_on_stream(model, stream, 60, SGD(0.1))
+
+
 def test_within():
     """Each recall's lag counted anew, stream by stream."""
     stream = streams.recalls(np.random.default_rng(0), 300, 4, shortest=1, longest=9)

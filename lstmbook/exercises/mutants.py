@@ -61,8 +61,8 @@ class _NoFinalCotangent(LSTM):
 
 
 class _NoInitialState(LSTM):
-    def forward(self, xs, state=None, lengths=None):
-        return super().forward(xs, None, lengths)
+    def unroll(self, xs, state=None, lengths=None):
+        return super().unroll(xs, None, lengths)
 
 
 class _BiasTwice(LSTM):

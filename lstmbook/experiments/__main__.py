@@ -21,7 +21,8 @@ def main(arguments=None):
     Returns
     -------
     int
-        0; 1 where a run failed, 130 where one was interrupted.
+        0; 1 where a run failed or a worker died, 2 where the arguments or the file of
+        results will not do, 130 where it was interrupted.
     """
     options = _parser().parse_args(arguments)
     if options.action == "list":

@@ -12,6 +12,7 @@ import os
 import platform
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -76,7 +77,8 @@ class Experiment:
 
     def key(self, row):
         """What tells one run from all others, as text: its settings and its seed."""
-        return tuple(str(row[name]) for name in (*self.grid[0], "seed"))
+        values = (row[name] for name in (*self.grid[0], "seed"))
+        return tuple("" if value is None else str(value) for value in values)
 
 
 @contextmanager
@@ -113,6 +115,13 @@ def _begin_worker():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     # There is one bar, the runner's: for `train` in a worker tqdm is not installed.
     sys.modules["tqdm"] = None
+    threading.Thread(target=_end_with_runner, daemon=True).start()
+
+
+def _end_with_runner():
+    """End a worker whose runner was killed: it would wait for work for ever."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def todo(experiment, seeds, path):
@@ -195,7 +204,7 @@ def run(experiment, seeds, path, executor):
             executor.shutdown(wait=False, cancel_futures=True)
             raise
     # Once more with all, the failed ones too, in order.
-    _write(experiment, path, _rows(path.read_text(encoding="utf-8")))
+    _write(experiment, path, _rows(_text(path)))
     return read(path)
 
 
@@ -229,7 +238,7 @@ def _kept(experiment, path):
     path = Path(path)
     if not path.exists():
         return {}
-    rows = _rows(path.read_text(encoding="utf-8"))
+    rows = _rows(_text(path))
     grid = {
         experiment.key({**settings, "seed": 0})[:-1] for settings in experiment.grid
     }
@@ -288,7 +297,7 @@ def read(path):
     ValueError
         If a row has another number of cells than the header.
     """
-    return parse(Path(path).read_text(encoding="utf-8"))
+    return parse(_text(path))
 
 
 def parse(text):
@@ -306,10 +315,16 @@ def parse(text):
     return [{name: _value(cell) for name, cell in row.items()} for row in _rows(text)]
 
 
+def _text(path):
+    """Whole lines of a file. A last one without its end is half a record: dropped."""
+    # Before it is decoded, for it may end within a letter.
+    data = Path(path).read_bytes()
+    return data[: data.rfind(b"\n") + 1].decode("utf-8")
+
+
 def _rows(text):
-    """Rows as text. A last line without its end is half a record, and dropped."""
-    whole = text[: text.rfind("\n") + 1]
-    reader = csv.DictReader(io.StringIO(whole))
+    """Rows as text."""
+    reader = csv.DictReader(io.StringIO(text, newline=""))
     rows = []
     for row in reader:
         if None in row or None in row.values():

@@ -109,6 +109,11 @@ def train_on_stream(model, stream, window, optimizer):
     Returns
     -------
     Model
+
+    Raises
+    ------
+    ArithmeticError
+        If a loss or a gradient is not finite.
     """
     state, memory = None, optimizer.init(model)
     for part in windows(stream, window):
@@ -116,9 +121,11 @@ def train_on_stream(model, stream, window, optimizer):
         state = trace.final
         if not part.loss_mask.any():
             continue  # nothing counts yet
-        _, d_predictions = mse(predictions, part.targets, part.loss_mask)
+        value, d_predictions = mse(predictions, part.targets, part.loss_mask)
         grads = model.backward(trace, d_predictions)
-        grads, _ = clip_by_global_norm(grads, 1.0)
+        grads, norm = clip_by_global_norm(grads, 1.0)
+        if not (np.isfinite(value) and np.isfinite(norm)):
+            raise ArithmeticError(f"loss is {value}, gradient norm is {norm}")
         model, memory = optimizer.update(model, grads, memory)
     return model
 

@@ -43,7 +43,7 @@ def summarize(values):
     Raises
     ------
     ValueError
-        If the runs are fewer than six, too few for 95 %.
+        If the runs are fewer than six, too few for 95 %, or a value is not a number.
 
     Examples
     --------
@@ -55,8 +55,11 @@ def summarize(values):
     """
     ordered = np.sort([np.inf if value is None else value for value in values])
     n = len(ordered)
-    # beyond[k]: probability that the median lies outside, by k runs or fewer.
-    beyond = 2 * np.cumsum([math.comb(n, j) for j in range(n // 2 + 1)]) / 2**n
+    if np.isnan(ordered).any():
+        raise ValueError("values holds nan; expected numbers, and None for a failure")
+    # beyond[k]: probability that the median lies outside, by k runs or fewer. Python
+    # divides its integers, which NumPy's cannot hold from 63 runs on.
+    beyond = 2 * np.cumsum([math.comb(n, j) / 2**n for j in range(n // 2 + 1)])
     k = int((1 - beyond >= LEVEL).sum())
     if k == 0:
         raise ValueError(

@@ -71,7 +71,8 @@ def notepad(
         if came < 1:
             raise ValueError(f"{name} is {came}; expected at least 1")
     rates = store, recall, clear
-    if min(rates) < 0 or sum(rates) > 1:
+    # Written so that NaN does not pass.
+    if not (min(rates) >= 0 and sum(rates) <= 1):
         raise ValueError(
             f"store, recall, clear are {rates}; "
             "expected probabilities that add up to at most 1"
