@@ -64,6 +64,7 @@ class Stack:
     """Layers on top of one another: what one puts out goes into the next.
 
     A state, its cotangent and its gradient are tuples with one state for each layer.
+    Layers share no parameters: one that is named twice is two after the first update.
 
     Parameters
     ----------

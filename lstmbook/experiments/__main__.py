@@ -98,7 +98,7 @@ def _parser():
         "run",
         help="run experiments, or go on with them",
         description="Run experiments, or go on where they were interrupted. Ctrl-C "
-        "leaves a valid file.",
+        "leaves a valid file. One command to a file at a time: two would lose records.",
     )
     runner.add_argument(
         "names",
