@@ -13,7 +13,7 @@ from torch import nn
 from lstmbook import cells
 from lstmbook.recurrence import HiddenState
 
-__all__ = ["GRU", "LSTM", "RNN", "CoupledLSTM", "PeepholeLSTM", "Recurrent"]
+__all__ = ["GRU", "LSTM", "RNN", "CoupledLSTM", "Model", "PeepholeLSTM", "Recurrent"]
 
 
 class Recurrent(nn.Module):
@@ -187,3 +187,27 @@ class CoupledLSTM(Recurrent):
         i, g, o = i.sigmoid(), g.tanh(), o.sigmoid()
         c = (1 - i) * prev.c + i * g
         return cells.LSTMState(o * c.tanh(), c)
+
+
+class Model(nn.Module):
+    """A recurrent module and a readout (:eq:`eq-readout`) of the last step.
+
+    Parameters
+    ----------
+    core : nn.Module
+        From xs (T, N, D) to hs (T, N, H) and a state: a cell of these, or one of
+        ``torch.nn``.
+    model : lstmbook.model.Model
+        Whose readout is copied.
+    """
+
+    def __init__(self, core, model):
+        super().__init__()
+        self.core = core
+        self.W_y = nn.Parameter(torch.tensor(model.W_y))
+        self.b_y = nn.Parameter(torch.tensor(model.b_y))
+
+    def forward(self, xs):
+        """Run over a batch of sequences, xs (T, N, D) → (N, O)."""
+        hs, _ = self.core(xs)
+        return hs[-1] @ self.W_y + self.b_y

@@ -72,3 +72,13 @@ def test_mutants_explain_themselves():
     assert len(MUTANTS) >= 10
     for mutant in MUTANTS.values():
         assert issubclass(mutant.cell, LSTM) and mutant.mistake and mutant.hint
+
+
+def test_a_sigmoid_that_is_full_has_a_gradient_all_the_same():
+    """Where g is 1 its slope is 0, not 0/0: nets are trained with this one."""
+    cell = random_case(MUTANTS["sigmoid-main-layer"].cell).cell
+    cell.b_g[:] = 1e3
+    hs, trace = cell.forward(random_case(type(cell)).xs)
+    assert (trace.gates.g == 1).all()
+    grads = cell.backward(trace, np.ones_like(hs)).cell
+    assert np.isfinite(grads.W_x).all() and not grads.b_g.any()

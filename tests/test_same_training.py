@@ -15,20 +15,6 @@ from lstmbook.train import train
 UPDATES, MAX_NORM = 100, 0.3
 
 
-class Twin(nn.Module):
-    """A recurrent module and a readout of the last step."""
-
-    def __init__(self, core, model):
-        super().__init__()
-        self.core = core
-        self.W_y = nn.Parameter(torch.tensor(model.W_y))
-        self.b_y = nn.Parameter(torch.tensor(model.b_y))
-
-    def forward(self, xs):
-        hs, _ = self.core(xs)
-        return hs[-1] @ self.W_y + self.b_y
-
-
 def setup(name, updates=UPDATES):
     rng = np.random.default_rng(0)
     cell = CELLS[name].init(rng, input_size=2, hidden_size=8)
@@ -51,14 +37,14 @@ def train_torch(twin, batches, optimizer):
 
 
 def native(model):
-    return Twin(interop.to_torch(model.cell), model)
+    return pytorch.Model(interop.to_torch(model.cell), model)
 
 
 @pytest.mark.parametrize("name", CELLS)
 def test_a_hundred_adam_updates(name):
     model, batches = setup(name)
     core = getattr(pytorch, CELLS[name].__name__).from_numpy(model.cell)
-    twin = Twin(core, model)
+    twin = pytorch.Model(core, model)
     adam = torch.optim.Adam(twin.parameters(), lr=1e-2)
     losses, norms = train_torch(twin, batches, adam)
     run = train(model, batches, mse, Adam(1e-2), MAX_NORM)

@@ -70,31 +70,17 @@ def pair_cases(rng):
 
 def where_it_begins():
     """Train the σ cell from two biases of g; median error of five seeds."""
-    from lstmbook import LSTM
-    from lstmbook.cells import LSTMGates, LSTMState
+    from lstmbook.exercises.mutants import MUTANTS
     from lstmbook.losses import mse
     from lstmbook.model import Model
-    from lstmbook.ops import tanh, tanh_prime
     from lstmbook.optim import Adam
     from lstmbook.tasks.notepad import notepad
     from lstmbook.train import train
 
-    class SigmoidLSTM(LSTM):
-        def step(self, x, h, prev):
-            i, f, o = (sigmoid(getattr(x, k) + getattr(h, k)) for k in "ifo")
-            g = sigmoid(x.g + h.g)
-            c = f * prev.c + i * g
-            return LSTMState(o * tanh(c), c), LSTMGates(i, f, g, o)
-
-        def step_backward(self, prev, gates, now, d):
-            d_a, _, d_prev = super().step_backward(prev, gates, now, d)
-            d_c = d.c + d.h * gates.o * tanh_prime(tanh(now.c))
-            d_a = d_a._replace(g=d_c * gates.i * gates.g * (1 - gates.g))
-            return d_a, d_a, d_prev
-
     def learn(seed, b_g):
         rng = np.random.default_rng(seed)
-        cell = SigmoidLSTM.init(rng, input_size=4, hidden_size=8)
+        kind = MUTANTS["sigmoid-main-layer"].cell
+        cell = kind.init(rng, input_size=4, hidden_size=8)
         cell.b_g[:] = b_g
         model = Model.init(rng, cell, output_size=1, readout="all")
         batches = (notepad(rng, 20, 32) for _ in range(600))

@@ -101,9 +101,8 @@ class _SigmoidMainLayer(LSTM):
 
     def step_backward(self, prev, gates, now, d):
         d_a, _, d_prev = super().step_backward(prev, gates, now, d)
-        d_a = d_a._replace(
-            g=d_a.g / tanh_prime(gates.g) * sigmoid_prime(gates.g)
-        )
+        d_c = d.c + d.h * gates.o * tanh_prime(tanh(now.c))
+        d_a = d_a._replace(g=d_c * gates.i * sigmoid_prime(gates.g))
         return d_a, d_a, d_prev
 
 
