@@ -13,7 +13,7 @@ from lstmbook.losses import Batch
 from lstmbook.model import value_and_grads
 from lstmbook.optim import clip_by_global_norm, global_norm
 
-__all__ = ["Run", "train"]
+__all__ = ["Run", "progress", "train"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,7 @@ def train(model, batches, loss, optimizer, max_norm=None, optimizer_state=None):
     state = optimizer.init(model) if optimizer_state is None else optimizer_state
     history, stopped = [], None
     try:
-        for batch in _progress(batches):
+        for batch in progress(batches):
             if not isinstance(batch, Batch):
                 came = type(batch).__name__
                 raise TypeError(f"batches yields a {came}; expected each a Batch")
@@ -103,8 +103,23 @@ def train(model, batches, loss, optimizer, max_norm=None, optimizer_state=None):
     return Run(model, losses, norms, state, stopped)
 
 
-def _progress(items, unit="update", total=None):
-    """Show a bar where a person watches, and nowhere else."""
+def progress(items, unit="update", total=None):
+    """Show a bar over what is iterated where a person watches, and nowhere else.
+
+    Parameters
+    ----------
+    items : iterable
+        What is iterated.
+    unit : str
+        What an item is called.
+    total : int, optional
+        How many there are, where ``items`` does not say.
+
+    Returns
+    -------
+    iterable
+        The same items.
+    """
     try:
         from tqdm import tqdm
     except ImportError:

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from lstmbook import __version__
-from lstmbook.train import _progress
+from lstmbook.train import progress
 
 __all__ = ["Experiment", "parse", "processes", "read", "run", "todo"]
 
@@ -196,7 +196,7 @@ def run(experiment, seeds, path, executor):
                 future = executor.submit(_record, experiment, settings, seed)
                 runs[future] = {**settings, "seed": seed}
             done = as_completed(runs)
-            for future in _progress(done, unit="run", total=len(runs)):
+            for future in progress(done, unit="run", total=len(runs)):
                 rows.writerow({**runs[future], **future.result()})
                 file.flush()
         except BaseException:
