@@ -44,7 +44,7 @@ bench: $(READY) ## measure speed side by side with PyTorch, write the appendix S
 	$(PY) -m benchmarks.speed --write
 
 experiments: $(READY) ## run the stored experiments with many seeds; one with NAME=forget-bias
-	$(PY) -m lstmbook.experiments run $(NAME)
+	$(PY) -m lstmbook.course.experiments run $(NAME)
 
 links: $(READY) ## check the links of the built site
 	$(PY) -m tools.toc $(HTML)

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstmbook import exercises
-from lstmbook.exercises.checking import Exercise
+from lstmbook.course import exercises
+from lstmbook.course.exercises.checking import Exercise
 from tools.toc import notebooks
 
 ROOT = Path(__file__).parents[1]

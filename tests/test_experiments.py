@@ -15,9 +15,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstmbook import CELLS, LSTM, RNN, Stack, experiments
-from lstmbook.experiments import EXPERIMENTS, Experiment, adding, runner, summarize
-from lstmbook.experiments.__main__ import main
+from lstmbook import CELLS, LSTM, RNN, Stack
+from lstmbook.course import experiments
+from lstmbook.course.experiments import (
+    EXPERIMENTS,
+    Experiment,
+    adding,
+    runner,
+    summarize,
+)
+from lstmbook.course.experiments.__main__ import main
 from lstmbook.initialisation import chrono_biases
 from lstmbook.model import Model
 
@@ -293,7 +300,7 @@ def test_another_file_is_refused(tmp_path, old, new, message):
 
 def cli(*arguments, **options):
     return subprocess.run(
-        [sys.executable, "-m", "lstmbook.experiments", *arguments],
+        [sys.executable, "-m", "lstmbook.course.experiments", *arguments],
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -306,7 +313,10 @@ def test_list_shows_the_commands():
     assert done.returncode == 0, done.stderr
     for experiment in EXPERIMENTS.values():
         assert f"{experiment.name}: {experiment.about}\n" in done.stdout
-        assert f"python -m lstmbook.experiments run {experiment.name}\n" in done.stdout
+        assert (
+            f"python -m lstmbook.course.experiments run {experiment.name}\n"
+            in done.stdout
+        )
 
 
 @pytest.mark.parametrize(
@@ -342,7 +352,7 @@ def test_help(capsys):
 
 def test_dry_run_shows_the_plan_and_runs_nothing(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(
-        "lstmbook.experiments.__main__.run", lambda *_: pytest.fail("it ran")
+        "lstmbook.course.experiments.__main__.run", lambda *_: pytest.fail("it ran")
     )
     arguments = ["run", "forget-bias", "--seeds", "2", "--dry-run"]
     assert main([*arguments, "--out", str(tmp_path)]) == 0
@@ -393,7 +403,7 @@ def test_run_says_that_a_worker_died(tmp_path, capsys, monkeypatch):
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C of a Unix terminal")
 def test_ctrl_c(tmp_path):
     path = tmp_path / "adding-orthogonal.csv"
-    command = [sys.executable, "-m", "lstmbook.experiments", "run"]
+    command = [sys.executable, "-m", "lstmbook.course.experiments", "run"]
     command += ["adding-orthogonal", "--out", str(tmp_path)]
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, start_new_session=True

@@ -30,8 +30,7 @@ LEAVES = {
     "interop",
     "pytorch",
     "plots",
-    "exercises",
-    "experiments",
+    "course",
 }
 
 
@@ -58,7 +57,7 @@ def imported(source):
 
 def violations(name, source):
     """Modules that ``name`` imports and must not."""
-    if name in {"exercises", "experiments"}:  # they use all the rest
+    if name == "course":  # it uses all the rest
         allowed = {*CHAIN, *LEAVES}
     elif name in LEAVES:
         allowed = {*CHAIN, name} | ({"tasks"} if name == "plots" else set())

@@ -27,7 +27,7 @@ from lstmbook import (
     pytorch,
     tree,
 )
-from lstmbook.exercises.mutants import MUTANTS
+from lstmbook.course.exercises.mutants import MUTANTS
 from lstmbook.interop import LAYOUTS
 from tests.cases import D, H, N, T, largest, random_case
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lstmbook import LSTM, gradcheck, tree
-from lstmbook.exercises.mutants import MUTANTS
+from lstmbook.course.exercises.mutants import MUTANTS
 from tests import naive, twins
 from tests.cases import largest, random_case, weak_case
 

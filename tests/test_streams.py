@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from lstmbook import LSTM, experiments
-from lstmbook.experiments import streams
+from lstmbook import LSTM
+from lstmbook.course import experiments
+from lstmbook.course.experiments import streams
 from lstmbook.losses import mse, windows
 from lstmbook.model import Model, value_and_grads
 from lstmbook.optim import SGD, clip_by_global_norm

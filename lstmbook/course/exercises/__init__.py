@@ -1,6 +1,6 @@
 """Exercises that check themselves.
 
->>> from lstmbook import exercises
+>>> from lstmbook.course import exercises
 >>> exercises.check("bptt-by-hand", (0.820, 0.0741, 0.817))
 ✓ bptt-by-hand
   delta_2  ()            right
@@ -9,21 +9,10 @@
 Right.
 """
 
-from lstmbook.exercises import (
-    ch01,
-    ch02,
-    ch03,
-    ch04,
-    ch05,
-    ch06,
-    ch07,
-    ch08,
-    ch09,
-    ch10,
-    ch11,
-    ch12,
-)
-from lstmbook.exercises.checking import (
+import importlib
+import pkgutil
+
+from lstmbook.course.exercises.checking import (
     Exercise,
     Mistake,
     Result,
@@ -32,24 +21,18 @@ from lstmbook.exercises.checking import (
 
 __all__ = ["EXERCISES", "Exercise", "Mistake", "Result", "check"]
 
+# Modules of chapters are called ch and two digits.
+_CHAPTERS = sorted(
+    f"{__name__}.{module.name}"
+    for module in pkgutil.iter_modules(__path__)
+    if module.name[:2] == "ch" and module.name[2:].isdigit()
+)
+
 #: Name to exercise, in the order of the chapters.
 EXERCISES = {
     exercise.name: exercise
-    for chapter in (
-        ch01,
-        ch02,
-        ch03,
-        ch04,
-        ch05,
-        ch06,
-        ch07,
-        ch08,
-        ch09,
-        ch10,
-        ch11,
-        ch12,
-    )
-    for exercise in chapter.EXERCISES
+    for chapter in _CHAPTERS
+    for exercise in importlib.import_module(chapter).EXERCISES
 }
 
 

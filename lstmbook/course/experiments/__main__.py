@@ -1,13 +1,13 @@
-"""The command line: ``python -m lstmbook.experiments --help``."""
+"""The command line: ``python -m lstmbook.course.experiments --help``."""
 
 import argparse
 import sys
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
-from lstmbook.experiments import DATA, EXPERIMENTS, find, processes, run, todo
+from lstmbook.course.experiments import DATA, EXPERIMENTS, find, processes, run, todo
 
-COMMAND = "python -m lstmbook.experiments"
+COMMAND = "python -m lstmbook.course.experiments"
 
 
 def main(arguments=None):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lstmbook.exercises.checking import Exercise, Mistake
+from lstmbook.course.exercises.checking import Exercise, Mistake
 from lstmbook.ops import sigmoid
 
 
@@ -70,7 +70,7 @@ def pair_cases(rng):
 
 def where_it_begins():
     """Train the σ cell from two biases of g; median error of five seeds."""
-    from lstmbook.exercises.mutants import MUTANTS
+    from lstmbook.course.exercises.mutants import MUTANTS
     from lstmbook.losses import mse
     from lstmbook.model import Model
     from lstmbook.optim import Adam

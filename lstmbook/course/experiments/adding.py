@@ -3,7 +3,7 @@
 import numpy as np
 
 from lstmbook.cells import CELLS, LSTM, RNN
-from lstmbook.experiments.runner import Experiment
+from lstmbook.course.experiments.runner import Experiment
 from lstmbook.initialisation import chrono_biases
 from lstmbook.losses import mse
 from lstmbook.model import Model

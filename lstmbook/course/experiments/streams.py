@@ -3,7 +3,7 @@
 import numpy as np
 
 from lstmbook.cells import LSTM
-from lstmbook.experiments.runner import Experiment
+from lstmbook.course.experiments.runner import Experiment
 from lstmbook.losses import Batch, mse, windows
 from lstmbook.model import Model
 from lstmbook.optim import Adam, clip_by_global_norm

@@ -6,7 +6,7 @@ import numpy as np
 
 from lstmbook import gradcheck, tree
 from lstmbook.cells.lstm import LSTM, LSTMGates, LSTMState
-from lstmbook.exercises.checking import Exercise, Mistake
+from lstmbook.course.exercises.checking import Exercise, Mistake
 from lstmbook.ops import sigmoid_prime, tanh, tanh_prime
 
 
@@ -188,7 +188,7 @@ def _by_layer(grads):
 
 def hunt_a():
     """Find the line of ``backward`` that suspect A has wrong."""
-    from lstmbook.exercises.ch10 import SUSPECTS, wrong_arrays
+    from lstmbook.course.exercises.ch10 import SUSPECTS, wrong_arrays
 
     one, five = (wrong_arrays(SUSPECTS["A"], T) for T in (1, 5))
     # The main layer, and what lies behind it on the way back: δ_g.
@@ -198,7 +198,7 @@ def hunt_a():
 
 def hunt_b():
     """Find the line of ``backward`` that suspect B has wrong."""
-    from lstmbook.exercises.ch10 import SUSPECTS, wrong_arrays
+    from lstmbook.course.exercises.ch10 import SUSPECTS, wrong_arrays
 
     one, five = (wrong_arrays(SUSPECTS["B"], T) for T in (1, 5))
     # Every δ is right, for b, W_x, xs and h0 are: W_h met something else.
@@ -208,7 +208,7 @@ def hunt_b():
 
 def hunt_c():
     """Find the line of ``backward`` that suspect C has wrong."""
-    from lstmbook.exercises.ch10 import SUSPECTS, wrong_arrays
+    from lstmbook.course.exercises.ch10 import SUSPECTS, wrong_arrays
 
     one, five = (wrong_arrays(SUSPECTS["C"], T) for T in (1, 5))
     # One step is right but for what it hands back to c₋.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lstmbook.exercises.checking import Exercise, Mistake
+from lstmbook.course.exercises.checking import Exercise, Mistake
 
 
 def shear_by_hand():

@@ -31,7 +31,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Result:
-    """What :func:`lstmbook.exercises.check` found; true where the answer is right.
+    """What :func:`~lstmbook.course.exercises.check` found; true if the answer is right.
 
     Parameters
     ----------

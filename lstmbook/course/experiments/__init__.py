@@ -1,16 +1,17 @@
 """Experiments over many seeds, and the results that the book stores.
 
 An experiment is a plain function of its settings and a seed that returns a record, and
-a grid of settings. :mod:`lstmbook.experiments.runner` runs it; on the command line
+a grid of settings. :mod:`~lstmbook.course.experiments.runner` runs it; on the command
+line
 
 .. code-block:: sh
 
-   python -m lstmbook.experiments list
-   python -m lstmbook.experiments run forget-bias --dry-run
+   python -m lstmbook.course.experiments list
+   python -m lstmbook.course.experiments run forget-bias --dry-run
 
 Results are small CSV files, a row for each run, in the book's folder ``data``:
 
->>> from lstmbook import experiments
+>>> from lstmbook.course import experiments
 >>> rows = experiments.load("adding-orthogonal")
 >>> rows[0]["init"], rows[0]["length"], rows[0]["seed"]
 ('default', 50, 0)
@@ -19,10 +20,17 @@ Results are small CSV files, a row for each run, in the book's folder ``data``:
 from pathlib import Path
 from urllib.request import urlopen
 
-from lstmbook.exercises.checking import nearest
-from lstmbook.experiments import adding, streams
-from lstmbook.experiments.runner import Experiment, parse, processes, read, run, todo
-from lstmbook.experiments.summary import Summary, summarize
+from lstmbook.course.exercises.checking import nearest
+from lstmbook.course.experiments import adding, streams
+from lstmbook.course.experiments.runner import (
+    Experiment,
+    parse,
+    processes,
+    read,
+    run,
+    todo,
+)
+from lstmbook.course.experiments.summary import Summary, summarize
 
 __all__ = [
     "DATA",
@@ -46,7 +54,7 @@ EXPERIMENTS = {
 }
 
 #: Where a clone of the repository keeps the results.
-DATA = Path(__file__).parents[2] / "book" / "data"
+DATA = Path(__file__).parents[3] / "book" / "data"
 ONLINE = "https://raw.githubusercontent.com/lstmbook/lstmbook/main/book/data"
 
 
@@ -87,7 +95,7 @@ def load(name):
     Returns
     -------
     list of dict
-        As :func:`lstmbook.experiments.runner.read` gives them.
+        As :func:`lstmbook.course.experiments.runner.read` gives them.
 
     Raises
     ------
