@@ -24,6 +24,8 @@ KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3
 # nbval's own list, so that no way around the comparison is forgotten.
 REFUSED_TAGS = {*metadata_tags, "skip-execution"}
 MIN_ALT_LENGTH = 20
+NUMBER = re.compile(r"\d")
+COUNT = re.compile(r"\b\d+ of (the )?\d+\b")
 
 
 class CellFailedError(Exception):
@@ -107,6 +109,8 @@ def _cell_faults(cell: NotebookNode, number: int) -> Iterator[str]:
             yield "it stores output on stderr"
         if "image/svg+xml" in output.get("data", {}):
             yield "it stores an SVG image, which nbval compares as text"
+    for text in printed_findings(cell.source):
+        yield f"it prints a finding that no code computes: {text!r}"
     if pngs(cell.outputs):
         yield from _figure_faults(cell)
     if is_live(cell):
@@ -132,8 +136,62 @@ def _figure_faults(cell: NotebookNode) -> Iterator[str]:
 
 
 def _has_assert(source: str) -> bool:
-    python = re.sub(r"^[%!].*", "", source, flags=re.MULTILINE)
-    return any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(python)))
+    return any(isinstance(node, ast.Assert) for node in ast.walk(_parse(source)))
+
+
+def _parse(source: str) -> ast.Module:
+    return ast.parse(re.sub(r"^(\s*)[%!].*", r"\1pass", source, flags=re.MULTILINE))
+
+
+def printed_findings(source: str) -> list[str]:
+    """
+    List what a cell prints as a finding although it is typed, not computed.
+
+    Typed text may head a table or stand around a computed value. It is a finding where
+    it holds a number and nothing computed stands beside it, where it states a count,
+    as in `3 of 3`, and where a cell prints nothing else.
+
+    Parameters
+    ----------
+    source
+        Code of the cell.
+
+    Returns
+    -------
+    list of str
+        The texts at fault.
+    """
+    prints = [
+        node
+        for node in ast.walk(_parse(source))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
+    ]
+    typed = [(_typed_text(node), _computes(node)) for node in prints]
+    alone = not any(computes for _, computes in typed)
+    return [
+        text
+        for text, computes in typed
+        if text
+        and (COUNT.search(text) or (not computes and (alone or NUMBER.search(text))))
+    ]
+
+
+def _typed_text(call: ast.Call) -> str:
+    # A blank marks where a computed value stands.
+    parts = [
+        part.value if isinstance(part, ast.Constant) else " … "
+        for argument in call.args
+        for part in getattr(argument, "values", [argument])
+    ]
+    return "".join(map(str, parts)).strip()
+
+
+def _computes(call: ast.Call) -> bool:
+    return any(
+        not isinstance(part, ast.Constant)
+        for argument in call.args
+        for part in getattr(argument, "values", [argument])
+    )
 
 
 def execute(path: Path) -> None:
