@@ -8,7 +8,7 @@ from lstmbook.plots.cell import (
 )
 from lstmbook.plots.curves import learning_curve
 from lstmbook.plots.lags import gradient_against_lag
-from lstmbook.plots.nets import unrolled_net
+from lstmbook.plots.nets import lstm_chain, rnn_chain, unrolled_net
 from lstmbook.plots.notepad import notepad_chart
 from lstmbook.plots.style import LOOKS, Look, use_style
 
@@ -19,7 +19,9 @@ __all__ = [
     "cell_diagram",
     "gradient_against_lag",
     "learning_curve",
+    "lstm_chain",
     "notepad_chart",
+    "rnn_chain",
     "step_cotangents",
     "step_values",
     "unrolled_net",

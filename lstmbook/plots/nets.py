@@ -1,10 +1,10 @@
 """Drawings of nets."""
 
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
 from lstmbook.plots.style import BACKWARD, LOOKS
 
-__all__ = ["unrolled_net"]
+__all__ = ["lstm_chain", "rnn_chain", "unrolled_net"]
 
 CELL = 0.42
 
@@ -84,13 +84,13 @@ def _cell(ax, x, name_in, name_out):
     ax.text(x, 1.06, f"${name_out}$", ha="center", va="bottom")
 
 
-def _arrow(ax, start, end, color, connection="arc3", dashed=False):
+def _arrow(ax, start, end, color, connection="arc3", dashed=False, size=11):
     ax.add_patch(
         FancyArrowPatch(
             start,
             end,
             arrowstyle="-|>",
-            mutation_scale=11,
+            mutation_scale=size,
             connectionstyle=connection,
             color=color,
             linewidth=1.6,
@@ -99,3 +99,151 @@ def _arrow(ax, start, end, color, connection="arc3", dashed=False):
             shrinkB=0,
         )
     )
+
+
+# A chain: width of a cell, distance from one to the next, heights of what is in it.
+WIDTH, PITCH = 3.0, 3.8
+TOP, LAYER, BOTTOM = 2.6, 0.95, 0.2
+READ = 2.64
+
+
+def rnn_chain(ax):
+    """Draw three cells of a vanilla RNN in a row: one layer, one path.
+
+    Made for a figure 7 inches wide and 1.9 high.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where; its axis is switched off.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    for x in _chain(ax, height=1.9):
+        layer = x + WIDTH / 2
+        _wire(ax, "h", (x + WIDTH - PITCH, BOTTOM), (layer, BOTTOM), (layer, 0.7))
+        _layer_box(ax, layer, LAYER, "tanh", "g")
+        corners = (layer, 1.55), (x + READ, 1.55), (x + READ, BOTTOM)
+        _wire(ax, "h", (layer, 1.2), *corners, (x + WIDTH, BOTTOM), head=False)
+    return ax
+
+
+def lstm_chain(ax):
+    """Draw three cells of an LSTM in a row: four layers, two paths; and a legend.
+
+    Made for a figure 7 inches wide and 2.9 high.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where; its axis is switched off.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    for x in _chain(ax, height=2.95):
+        start = x + WIDTH - PITCH
+        columns = {"f": x + 0.4, "i": x + 1.0, "g": x + 1.6, "o": x + 2.2}
+        kept = columns["f"], TOP
+        written = (columns["i"] + columns["g"]) / 2, 1.72
+        read = x + READ, 1.5
+        _wire(ax, "c", (start, TOP), (x + WIDTH, TOP), head=False)
+        for name, column in columns.items():
+            _wire(ax, "h", (start, BOTTOM), (column, BOTTOM), (column, 0.7))
+            _layer_box(ax, column, LAYER, "tanh" if name == "g" else "σ", name)
+            ax.text(column + 0.07, 1.36, f"${name}$", va="center", size=9)
+        _wire(ax, "f", (kept[0], 1.2), (kept[0], TOP - 0.17))
+        for name in "ig":
+            corner = columns[name], written[1]
+            _wire(ax, name, (columns[name], 1.2), corner, written, head=False)
+        _wire(ax, "g", written, (written[0], TOP - 0.17))
+        _wire(ax, "c", (read[0], TOP), (read[0], 1.67))
+        _layer_box(ax, read[0], 2.1, "tanh", "c")
+        corner = columns["o"], read[1]
+        _wire(ax, "o", (columns["o"], 1.2), corner, (read[0] - 0.17, read[1]))
+        _wire(ax, "h", read, (read[0], BOTTOM), (x + WIDTH, BOTTOM), head=False)
+        for point in (kept, written, read):
+            _sign(ax, point, "×")
+        _sign(ax, (written[0], TOP), "+")
+    end = x + WIDTH
+    _wire(ax, "c", (end, TOP), (end + PITCH - WIDTH, TOP))
+    left = WIDTH - PITCH - 0.05
+    ax.text(left, TOP, "$c$", color=LOOKS["c"].color, ha="right", va="center", size=13)
+    _legend(ax)
+    return ax
+
+
+def _chain(ax, height):
+    """Frames, inputs and the path of h of a chain; returns where the cells begin."""
+    starts = [PITCH * k for k in range(3)]
+    for x, step in zip(starts, ("t-1", "t", "t+1"), strict=True):
+        frame = FancyBboxPatch(
+            (x, -0.1),
+            WIDTH,
+            height,
+            boxstyle="round,pad=0,rounding_size=0.2",
+            facecolor="#f6f6f3",
+            edgecolor="#9a9a9a",
+            zorder=0,
+        )
+        ax.add_patch(frame)
+        _wire(ax, "x", (x + 0.2, -0.5), (x + 0.2, BOTTOM))
+        ax.text(x + 0.32, -0.3, f"$x_{{{step}}}$", va="center", size=12)
+    end = starts[-1] + WIDTH
+    _wire(ax, "h", (end, BOTTOM), (end + PITCH - WIDTH, BOTTOM))
+    color, left = LOOKS["h"].color, WIDTH - PITCH - 0.05
+    ax.text(left, BOTTOM, "$h$", color=color, ha="right", va="center", size=13)
+    ax.set(xlim=(-1.2, end + 0.9), ylim=(-0.6, height), aspect="equal")
+    ax.axis("off")
+    return starts
+
+
+def _legend(ax):
+    """What boxes, circles and lines mean, in a row under the chain."""
+    y = -1.15
+    _layer_box(ax, -0.8, y, "σ", "f")
+    ax.text(-0.4, y, "a layer: weights, then\nσ or tanh", va="center", size=9)
+    _sign(ax, (3.1, y), "×")
+    ax.text(3.4, y, "entry by entry", va="center", size=9)
+    for at, name, text in (
+        (5.7, "c", "long-term\nmemory"),
+        (8.5, "h", "short-term\nmemory"),
+    ):
+        _wire(ax, name, (at, y), (at + 0.6, y), head=False)
+        ax.text(at + 0.75, y, f"${name}$: {text}", va="center", size=9)
+    ax.set_ylim(-1.5, None)
+
+
+def _layer_box(ax, x, y, text, name):
+    box = FancyBboxPatch(
+        (x - 0.24, y - 0.2),
+        0.48,
+        0.4,
+        boxstyle="round,pad=0.03",
+        facecolor="white",
+        edgecolor=LOOKS[name].color,
+        linewidth=1.8,
+        zorder=4,
+    )
+    ax.add_patch(box)
+    ax.text(x, y, text, ha="center", va="center", size=8, zorder=5)
+
+
+def _sign(ax, point, sign):
+    color = LOOKS["c"].color
+    ax.add_patch(Circle(point, 0.17, facecolor="white", edgecolor=color, zorder=4))
+    ax.text(*point, sign, ha="center", va="center_baseline", size=10, zorder=5)
+
+
+def _wire(ax, name, *points, head=True):
+    color = LOOKS[name].color
+    # Only the long-term path itself is broad, not what is read from it.
+    broad = name == "c" and points[0][1] == points[-1][1]
+    style = {"linewidth": 4.5 if broad else 1.8, "solid_capstyle": "butt"}
+    xs, ys = zip(*points, strict=True)
+    ax.plot(xs, ys, color=color, linestyle="-", zorder=2, **style)
+    if head:
+        _arrow(ax, *points[-2:], color, size=18 if broad else 11)
