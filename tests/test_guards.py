@@ -51,7 +51,9 @@ def page(tmp_path):
         new_code_cell("x = 1\n\n" * 20),
         new_code_cell("y = 1\n" * 20, metadata=hide_cell, outputs=[png]),
         new_code_cell("y = 1\n" * 20, metadata=hide_input, outputs=[png]),
-        new_markdown_cell("**Time:** 4 minutes to read, exercises apart.\n\n## Exercises"),
+        new_markdown_cell(
+            "**Time:** 4 minutes to read, exercises apart.\n\n## Exercises"
+        ),
         new_markdown_cell(words),
         new_code_cell("x = 1\n" * 20),
     ]
