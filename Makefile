@@ -9,18 +9,22 @@ PY := $(BIN)/python
 READY := $(VENV)/.ready
 HTML := _build/html
 
+# Links into the repository are checked on its files here.
+GITHUB := github.com/lstmbook/lstmbook
+COLAB := https://colab.research.google.com/github/lstmbook/lstmbook/blob/notebooks
+SOURCE := https://$(GITHUB)/(?:blob|edit)/main
+
 # Two threads make small recurrent nets slower; notebooks draw with the inline backend.
 export OMP_NUM_THREADS = 1
 unexport MPLBACKEND
 
 # Links are checked on the site that `book` has built.
 .NOTPARALLEL:
-.PHONY: book test run lab bench experiments links equations check clean help
+.PHONY: book test run lab edit bench experiments links equations check clean help
 
 book: $(READY) ## build the site, strictly, from clean
 	rm -rf _build
 	$(BIN)/jupyter-book build . --all -n -W --keep-going
-	$(PY) -m tools.toc $(HTML)
 	@echo "The book is at $(CURDIR)/$(HTML)/index.html"
 
 test: check book links ## run everything that guards the project
@@ -37,7 +41,11 @@ run: $(READY) ## execute all notebooks in place; one with CHAPTER=02
 equations: $(READY) ## write the appendix Equations anew
 	$(PY) -m tools.equations
 
-lab: $(READY) ## open the notebooks in JupyterLab
+lab: $(READY) ## read the notebooks in JupyterLab, equations and links resolved
+	test -d $(HTML)/notebooks || $(MAKE) book
+	$(BIN)/jupyter lab $(HTML)/notebooks
+
+edit: $(READY) ## edit the notebooks' sources in JupyterLab
 	$(BIN)/jupyter lab book
 
 bench: $(READY) ## measure speed side by side with PyTorch, write the appendix Speed
@@ -47,10 +55,10 @@ experiments: $(READY) ## run the stored experiments with many seeds; one with NA
 	$(PY) -m lstmbook.course.experiments run $(NAME)
 
 links: $(READY) ## check the links of the built site
-	$(PY) -m tools.toc $(HTML)
-	$(PY) -m tools.links $(HTML)
 	$(BIN)/lychee --offline --include-fragments --root-dir $(CURDIR)/$(HTML) \
-	  --exclude-path _static --exclude-path _sources --no-progress $(HTML)
+	  --exclude-path _static --exclude-path _sources --no-progress \
+	  --remap '$(COLAB)/(.*) file://$(CURDIR)/$(HTML)/notebooks/$$1' \
+	  --remap '$(SOURCE)/(.*) file://$(CURDIR)/$$1' $(HTML)
 
 clean: ## remove the site, the environment and all caches
 	rm -rf _build $(VENV) .pytest_cache .ruff_cache .coverage .hypothesis *.egg-info
@@ -59,11 +67,12 @@ clean: ## remove the site, the environment and all caches
 help: ## show this table
 	@sed -n 's/^\([a-z]*\):.*## /\1@/p' Makefile | awk -F@ '{printf "%-11s  %s\n", $$1, $$2}'
 
-# PyTorch first and by itself: its index is then asked for nothing else, and where it
+# The package alone first: pip then says at once if this Python is not supported.
+# PyTorch next and by itself: its index is then asked for nothing else, and where it
 # cannot be reached pip goes on with the build that the default index has.
 $(READY): pyproject.toml constraints.txt
-	@$(PYTHON) tools/python_range.py
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install -q --no-deps -e .
 	$(PY) -m pip install -q --retries 1 --timeout 15 --no-deps \
 	  --extra-index-url $(TORCH_INDEX) $$(grep '^torch==' constraints.txt)
 	$(PY) -m pip install -q -c constraints.txt -e '.[book,test]'

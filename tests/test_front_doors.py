@@ -313,6 +313,15 @@ def test_a_loose_workflow_is_found():
     assert len(loose_workflow(workflow)) == 4
 
 
+def test_the_matrix_runs_both_ends_of_the_supported_pythons(doors):
+    low, high = re.fullmatch(
+        r">=3\.(\d+),<3\.(\d+)", doors["pyproject"]["project"]["requires-python"]
+    ).groups()
+    ends = [f"3.{low}", f"3.{int(high) - 1}"]
+    jobs = yaml.safe_load(read(".github/workflows/tests.yml"))["jobs"].values()
+    assert [job["strategy"]["matrix"]["python"] for job in jobs] == [ends, ends]
+
+
 # --- one repository, one site
 
 

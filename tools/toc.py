@@ -1,12 +1,8 @@
-"""The pages that `_toc.yml` names: `python -m tools.toc _build/html`."""
+"""The pages that `_toc.yml` names."""
 
-import argparse
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import yaml
+from sphinx_external_toc.parsing import parse_toc_yaml
 
 
 def pages(root: Path) -> list[Path]:
@@ -28,8 +24,7 @@ def pages(root: Path) -> list[Path]:
     FileNotFoundError
         If an entry has no such file.
     """
-    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    return [_resolve(root, entry) for entry in _entries(toc)]
+    return [_file(root, name) for name in parse_toc_yaml(root / "_toc.yml")]
 
 
 def notebooks(root: Path) -> list[Path]:
@@ -37,34 +32,8 @@ def notebooks(root: Path) -> list[Path]:
     return [page for page in pages(root) if page.suffix == ".ipynb"]
 
 
-def missing_pages(root: Path, html: Path) -> list[Path]:
-    """List the pages, as paths below `html`, that the build did not write."""
-    built = [page.relative_to(root).with_suffix(".html") for page in pages(root)]
-    return [page for page in built if not (html / page).is_file()]
-
-
-def _entries(node: dict[str, Any]) -> Iterator[str]:
-    yield from (node[key] for key in ("root", "file") if key in node)
-    for key in ("parts", "chapters", "sections"):
-        for child in node.get(key, []):
-            yield from _entries(child)
-
-
-def _resolve(root: Path, entry: str) -> Path:
-    for page in (root / entry, root / f"{entry}.md", root / f"{entry}.ipynb"):
+def _file(root: Path, name: str) -> Path:
+    for page in (root / name, root / f"{name}.md", root / f"{name}.ipynb"):
         if page.suffix in {".md", ".ipynb"} and page.is_file():
             return page
-    raise FileNotFoundError(f"_toc.yml names {entry!r}: no such .md or .ipynb file")
-
-
-def main() -> None:
-    """Exit with the names of the pages missing from the built site."""
-    parser = argparse.ArgumentParser(description="Name the pages that were not built.")
-    parser.add_argument("html", type=Path)
-    missing = missing_pages(Path.cwd(), parser.parse_args().html)
-    if missing:
-        sys.exit("\n".join(f"not built: {page}" for page in missing))
-
-
-if __name__ == "__main__":
-    main()
+    raise FileNotFoundError(f"_toc.yml names {name!r}: no such .md or .ipynb file")

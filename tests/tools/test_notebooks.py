@@ -34,7 +34,7 @@ def nb():
         cells=[
             v4.new_markdown_cell("Words."),
             v4.new_code_cell(
-                "print(1)",
+                "print(len('a'))",
                 execution_count=1,
                 outputs=[v4.new_output("stream", text="1\n")],
             ),
@@ -164,7 +164,7 @@ def test_live_figure_with_an_assert_passes(nb, faults):
 
 
 SOURCES = [
-    "import os, pathlib\nprint('one')",
+    "import os, pathlib\nprint(str("one"))",
     "print(pathlib.Path.cwd().name, os.environ['OMP_NUM_THREADS'])",
     "for i in range(3):\n    print(i, flush=True)",
     "",
@@ -184,7 +184,7 @@ def book(tmp_path, monkeypatch):
         nb.cells[0].id = "kept"
         nbformat.write(nb, tmp_path / f"chapters/{name}.ipynb")
     (tmp_path / "_toc.yml").write_text(
-        "root: chapters/01-good\nchapters:\n- file: chapters/02-bad\n"
+        "format: jb-book\nroot: chapters/01-good\nchapters:\n- file: chapters/02-bad\n"
     )
     monkeypatch.chdir(tmp_path)
 
