@@ -164,7 +164,7 @@ def test_live_figure_with_an_assert_passes(nb, faults):
 
 
 SOURCES = [
-    "import os, pathlib\nprint(str("one"))",
+    "import os, pathlib\nprint(str('one'))",
     "print(pathlib.Path.cwd().name, os.environ['OMP_NUM_THREADS'])",
     "for i in range(3):\n    print(i, flush=True)",
     "",
