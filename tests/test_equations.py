@@ -1,13 +1,10 @@
 """Equations, code and tests belong together, and the tests notice when they do not."""
 
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.mutation import Mutation, processes, run_tests
 from tools import equations
 
 ROOT = Path(__file__).parents[1]
@@ -153,47 +150,33 @@ def test_every_label_has_its_mutation():
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory):
-    """A copy of the project in which the package may be broken."""
-    root = tmp_path_factory.mktemp("mutant")
-    for name in ("tests", "tools"):
-        shutil.copytree(ROOT / name, root / name)
-    shutil.copy(ROOT / "pyproject.toml", root)
-    return root
+def pool():
+    with processes() as pool:
+        yield pool
 
 
-def pytest_in(root, labels):
-    """Run the tests that carry these labels."""
-    proofs = equations.tests(root)
+def proofs_of(labels):
+    """The tests that carry these labels, as pytest names them."""
+    proofs = equations.tests(ROOT)
     places = {place for label in labels for place in proofs[label]}
-    tests = sorted(f"{place.file.as_posix()}::{place.name}" for place in places)
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests],
-        cwd=root,
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-        capture_output=True,
-        text=True,
-    )
+    return sorted(f"{place.file.as_posix()}::{place.name}" for place in places)
 
 
-def test_unbroken_copy_is_green(copy):
-    shutil.copytree(ROOT / "lstmbook", copy / "lstmbook", dirs_exist_ok=True)
-    run = pytest_in(copy, LABELS)
-    assert run.returncode == 0, run.stdout + run.stderr
+def test_unbroken_package_is_green(pool):
+    code, output = pool.submit(run_tests, ROOT, proofs_of(LABELS)).result()
+    assert code == 0, output
 
 
 @pytest.mark.parametrize("label", MUTATIONS)
-def test_mutation_turns_the_tests_of_its_label_red(copy, label):
+def test_mutation_turns_the_tests_of_its_label_red(pool, label):
     file, code, broken = MUTATIONS[label]
-    shutil.copytree(ROOT / "lstmbook", copy / "lstmbook", dirs_exist_ok=True)
-    path = copy / "lstmbook" / file
-    source = path.read_text(encoding="utf-8")
+    mutation = Mutation(ROOT / "lstmbook" / file, code, broken)
+    source = mutation.file.read_text(encoding="utf-8")
     assert source.count(code) == 1, f"{file} has not one {code!r}: mend the table"
-    path.write_text(source.replace(code, broken), encoding="utf-8")
-    run = pytest_in(copy, [label])
+    code, output = pool.submit(run_tests, ROOT, proofs_of([label]), mutation).result()
     # 1 is "tests ran and failed"; 2 and up would be a mistake of ours.
-    assert run.returncode == 1, run.stdout + run.stderr
-    assert "AssertionError" in run.stdout or "assert" in run.stdout, run.stdout
+    assert code == 1, output
+    assert "AssertionError" in output or "assert" in output, output
 
 
 @pytest.fixture
