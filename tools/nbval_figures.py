@@ -32,16 +32,17 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     result = yield
     if isinstance(item, IPyNbCell) and item.options["check"] and not is_live(item.cell):
         stored, fresh = pngs(item.cell.outputs), pngs(item.test_outputs)
-        difference = _difference(stored, fresh)
-        if difference:
+        found = difference(stored, fresh)
+        if found:
             name = figure_name(item.cell) or "without a name"
             item.raise_cell_error(
-                f"Figure {name}: {difference}. If the change is meant: make run"
+                f"Figure {name}: {found}. If the change is meant: make run"
             )
     return result
 
 
-def _difference(stored: list[str], fresh: list[str]) -> str:
+def difference(stored: list[str], fresh: list[str]) -> str:
+    """Say how two lists of PNG images, in base64, differ; empty if they do not."""
     if len(stored) != len(fresh):
         return f"{len(stored)} stored, {len(fresh)} drawn"
     for old, new in zip(map(_pixels, stored), map(_pixels, fresh), strict=True):
