@@ -11,6 +11,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from inspect import signature
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -482,6 +483,16 @@ def test_load_comes_from_the_network_outside_a_clone(tmp_path, monkeypatch):
     )
     assert experiments.load("forget-bias") == [{"bias": "chrono", "seed": 3}]
     assert asked[0].endswith("/lstmbook/lstmbook/main/book/data/forget-bias.csv")
+
+
+def test_load_without_a_network_names_the_file_and_the_way_out(tmp_path, monkeypatch):
+    def unreachable(url):
+        raise URLError("no route to host")
+
+    monkeypatch.setattr(experiments, "DATA", tmp_path / "nowhere")
+    monkeypatch.setattr(experiments, "urlopen", unreachable)
+    with pytest.raises(OSError, match=r"forget-bias\.csv .*no route.* clone"):
+        experiments.load("forget-bias")
 
 
 def start(kind=LSTM, hidden=8):

@@ -101,9 +101,18 @@ def load(name):
     ------
     ValueError
         If there is no such experiment.
+    OSError
+        If there is neither a clone nor a network.
     """
     file = f"{find(name).name}.csv"
     if DATA.is_dir():
         return read(DATA / file)
-    with urlopen(f"{ONLINE}/{file}") as answer:
-        return parse(answer.read().decode("utf-8"))
+    url = f"{ONLINE}/{file}"
+    try:
+        with urlopen(url) as answer:
+            return parse(answer.read().decode("utf-8"))
+    except OSError as error:
+        raise OSError(
+            f"the results {file} could not be fetched from {url} ({error}); "
+            "a clone of the repository has them in book/data"
+        ) from error
