@@ -100,7 +100,7 @@ def check_cell(cell, xs, state, d_hs, d_final, lengths=None):
 
     Parameters
     ----------
-    cell : Cell, Stack or Bidirectional
+    cell : Cell, Stack, Bidirectional or Reversed
         In float64.
     xs : ndarray, shape (T, N, D)
         Inputs.

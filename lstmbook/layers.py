@@ -1,7 +1,7 @@
-"""Cells put together: one on top of another, and one for each direction.
+"""Cells put together: one on top of another, one for each direction, from the end.
 
-Both are used like a :class:`~lstmbook.recurrence.Cell`, so each may stand where a cell
-may: in a :class:`~lstmbook.model.Model`, in a gradient check, in one another.
+All are used like a :class:`~lstmbook.recurrence.Cell`, so each may stand where a
+cell may: in a :class:`~lstmbook.model.Model`, in a gradient check, in one another.
 
 >>> import numpy as np
 >>> from lstmbook import LSTM, Bidirectional, Stack
@@ -19,13 +19,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lstmbook.checks import check_array
+from lstmbook.checks import check_array, check_lengths
 from lstmbook.recurrence import Cell, Grads, parameters
 
 __all__ = [
     "Bidirectional",
     "BidirectionalState",
     "BidirectionalTrace",
+    "Reversed",
+    "ReversedTrace",
     "Stack",
     "StackTrace",
 ]
@@ -68,7 +70,7 @@ class Stack:
 
     Parameters
     ----------
-    layers : tuple of (Cell, Stack or Bidirectional)
+    layers : tuple of (Cell, Stack, Bidirectional or Reversed)
         From the inputs up.
 
     Raises
@@ -281,9 +283,9 @@ class Bidirectional:
 
     Parameters
     ----------
-    forward_cell : Cell, Stack or Bidirectional
+    forward_cell : Cell, Stack, Bidirectional or Reversed
         Reads each sequence from its first step to its last.
-    reverse_cell : Cell, Stack or Bidirectional
+    reverse_cell : Cell, Stack, Bidirectional or Reversed
         Reads each sequence from its own last step, wherever padding begins, to its
         first.
 
@@ -462,6 +464,135 @@ class Bidirectional:
         return states
 
 
+@dataclass(frozen=True, eq=False)
+class ReversedTrace:
+    """What the forward pass of a :class:`Reversed` leaves behind.
+
+    Parameters
+    ----------
+    hs : ndarray, shape (T, N, H)
+        The outputs, each at the step it belongs to.
+    inner : Trace
+        Of the layer inside, step by step as it went: its first step is the last of
+        each sequence.
+    """
+
+    hs: np.ndarray
+    inner: Any
+
+    @property
+    def final(self):
+        """The state after the layer's own last step, which is step 1 of the input."""
+        return self.inner.final
+
+    @property
+    def lengths(self):
+        """Steps of each sequence, (N,), or None."""
+        return self.inner.lengths
+
+
+@parameters
+class Reversed:
+    """One layer that reads each sequence from its end to its start.
+
+    It is the second half of a :class:`Bidirectional` on its own. Each output stands at
+    the step it belongs to. States, their cotangents and gradients are those of the
+    layer inside.
+
+    Parameters
+    ----------
+    layer : Cell, Stack, Bidirectional or Reversed
+        Reads each sequence from its own last step, wherever padding begins.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+
+    layer: Any
+
+    def __post_init__(self):
+        """Check that there is a layer inside."""
+        _check_layer("layer", self.layer, "layer", self.layer)
+
+    @property
+    def input_size(self):
+        """D, the number of inputs."""
+        return self.layer.input_size
+
+    @property
+    def hidden_size(self):
+        """H, the width of the outputs."""
+        return self.layer.hidden_size
+
+    @property
+    def dtype(self):
+        """The dtype of the layer inside."""
+        return self.layer.dtype
+
+    def __repr__(self):
+        """Sizes, not arrays."""
+        return f"Reversed({self.layer!r})"
+
+    def forward(self, xs, state=None, lengths=None):
+        """Run over a batch of sequences; arguments as for :meth:`Cell.forward`.
+
+        Returns
+        -------
+        hs : ndarray, shape (T, N, H)
+            Read-only. The padding holds what each sequence ends with, its step 1.
+        trace : ReversedTrace
+            What :meth:`backward` needs.
+        """
+        return self.unroll(self.check_inputs(xs), state, lengths)
+
+    def unroll(self, xs, state=None, lengths=None):
+        """Run as :meth:`forward` does, over checked inputs, as :meth:`Cell.unroll`."""
+        if lengths is not None:
+            lengths = check_lengths(lengths, *xs.shape[:2])
+        hs, inner = self.layer.unroll(_reverse(xs, lengths), state, lengths)
+        hs = _reverse(hs, lengths)
+        hs.setflags(write=False)
+        return hs, ReversedTrace(hs, inner)
+
+    def backward(self, trace, d_hs, d_final=None):
+        """Backpropagation; arguments as for :meth:`Cell.backward`.
+
+        Returns
+        -------
+        Grads
+            Of the layer (a Reversed too), the inputs and the initial state.
+        """
+        name = f"Reversed(hidden_size={self.hidden_size})"
+        self.check_trace(trace, name)
+        shape, lengths = trace.hs.shape, trace.lengths
+        letters = " ".join(map(str, shape))
+        d_hs = check_array("d_hs", d_hs, name, self.dtype, letters, shape)
+        grads = self.layer.backward(trace.inner, _reverse(d_hs, lengths), d_final)
+        xs = _reverse(grads.xs, lengths)
+        return Grads(type(self)(grads.cell), xs, grads.state)
+
+    def last(self, hs):
+        """Read from the outputs what each sequence ends with: step 1."""
+        return self.layer.last(hs[::-1])
+
+    def last_backward(self, d_last, steps):
+        """Cotangent of the outputs, as :meth:`Cell.last_backward`."""
+        return self.layer.last_backward(d_last, steps)[::-1]
+
+    def check_inputs(self, xs):
+        """Return inputs as the layer wants them, as :meth:`Cell.check_inputs`."""
+        return self.layer.check_inputs(xs)
+
+    def check_trace(self, trace, name):
+        """Raise where a trace cannot come from here, as :meth:`Cell.check_trace`."""
+        if not isinstance(trace, ReversedTrace):
+            passed = type(trace).__name__
+            raise TypeError(f"trace is a {passed}; {name} expects a ReversedTrace")
+        self.layer.check_trace(trace.inner, name)
+
+
 def _reverse(array, lengths):
     """Turn each sequence of an array (T, N, ·) round, padding left where it is."""
     if lengths is None:
@@ -474,9 +605,11 @@ def _reverse(array, lengths):
 
 
 def _check_layer(name, layer, first_name, first):
-    if not isinstance(layer, Cell | Stack | Bidirectional):
+    if not isinstance(layer, Cell | Stack | Bidirectional | Reversed):
         came = type(layer).__name__
-        raise TypeError(f"{name} is a {came}; expected a cell, Stack or Bidirectional")
+        raise TypeError(
+            f"{name} is a {came}; expected a cell, Stack, Bidirectional or Reversed"
+        )
     if layer.dtype != first.dtype:
         raise TypeError(
             f"{name} has dtype {layer.dtype}; {first_name} has {first.dtype}"

@@ -18,7 +18,7 @@ class Model:
 
     Parameters
     ----------
-    cell : Cell, Stack or Bidirectional
+    cell : Cell, Stack, Bidirectional or Reversed
         The recurrent part.
     W_y : ndarray, shape (H, O)
         Readout weights.
@@ -60,7 +60,7 @@ class Model:
         ----------
         rng : numpy.random.Generator
             Source of the weights.
-        cell : Cell, Stack or Bidirectional
+        cell : Cell, Stack, Bidirectional or Reversed
             The recurrent part, which the model keeps, not copies.
         output_size : int
             O.

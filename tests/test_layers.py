@@ -15,6 +15,7 @@ from lstmbook import (
     BidirectionalState,
     HiddenState,
     LSTMState,
+    Reversed,
     Stack,
     gradcheck,
     interop,
@@ -61,6 +62,8 @@ MIXED = {
         Stack((one(LSTM), one(RNN, H, 4))), Stack((one(GRU, D, 1), one(GRU, 1, 2)))
     ),
     "both-each-way": Bidirectional(both(RNN), Bidirectional(one(LSTM), both(GRU))),
+    "from-the-end": Reversed(one(GRU, D, 4)),
+    "there-and-back": Stack((Reversed(one(LSTM, D, 4)), Reversed(both(RNN, 4)))),
 }
 NETS = {
     f"{shape}-{name}": build(kind)
@@ -223,6 +226,8 @@ def output_of(net, state):
             output_of(net.reverse_cell, state.reverse),
         )
         return np.concatenate(ends, axis=-1)
+    if isinstance(net, Reversed):
+        return output_of(net.layer, state)
     return state.h
 
 
@@ -321,6 +326,18 @@ def test_halves_of_both_directions_do_not():
     early, _ = case.cell.forward(case.xs[:3], case.state)
     assert largest(early[..., :H], hs[:3, :, :H]) <= 1e-12
     assert np.abs(early[..., H:] - hs[:3, :, H:]).min() > 1e-4
+
+
+@padded_or_not
+def test_reversed_is_the_second_half_of_both_directions(lengths):
+    case = random_case(MIXED["unlike"])
+    net = case.cell
+    hs, trace = case.forward(lengths)
+    own_hs, own = Reversed(net.reverse_cell).forward(
+        case.xs, case.state.reverse, lengths
+    )
+    assert largest(own_hs, hs[..., net.forward_cell.hidden_size :]) == 0
+    assert largest(own.final, trace.final.reverse) == 0
 
 
 @every_composite
@@ -480,6 +497,10 @@ def two_ways():
     return random_case(Bidirectional(one(LSTM), one(GRU, D, 4)))
 
 
+def from_the_end():
+    return random_case(Reversed(one(LSTM)))
+
+
 def test_layers_that_are_none():
     with refuse(TypeError, "layers is a list", "expected a tuple"):
         Stack([one(RNN)])
@@ -487,12 +508,14 @@ def test_layers_that_are_none():
         Stack(one(RNN))
     with refuse(ValueError, "layers is empty", "at least one"):
         Stack(())
-    with refuse(TypeError, r"layers\[1\] is a type", "expected a cell, Stack or"):
+    with refuse(TypeError, r"layers\[1\] is a type", "expected a cell, Stack, Bid"):
         Stack((one(RNN), LSTM))
-    with refuse(TypeError, "forward_cell is a NoneType", "expected a cell, Stack or"):
+    with refuse(TypeError, "forward_cell is a NoneType", "expected a cell, Stack, Bid"):
         Bidirectional(None, one(RNN))
-    with refuse(TypeError, "reverse_cell is a ndarray", "expected a cell, Stack or"):
+    with refuse(TypeError, "reverse_cell is a ndarray", "expected a cell, Stack, Bid"):
         Bidirectional(one(RNN), np.zeros(2))
+    with refuse(TypeError, "layer is a ndarray", "expected a cell, Stack, Bid"):
+        Reversed(np.zeros(2))
 
 
 def test_layers_that_do_not_fit():
@@ -511,7 +534,7 @@ def test_layers_that_do_not_fit():
         Bidirectional(one(RNN, H), single)
 
 
-@pytest.mark.parametrize("draw", [stack, two_ways])
+@pytest.mark.parametrize("draw", [stack, two_ways, from_the_end])
 def test_inputs(draw):
     case = draw()
     with refuse(ValueError, r"xs has shape \(5, 6, 2\)", r"expects \(T, N, 3\)"):
@@ -525,7 +548,7 @@ def test_inputs(draw):
         case.cell.forward(case.xs)
 
 
-@pytest.mark.parametrize("draw", [stack, two_ways])
+@pytest.mark.parametrize("draw", [stack, two_ways, from_the_end])
 def test_cotangents_of_hs(draw):
     case = draw()
     _, trace = case.forward()
@@ -591,6 +614,10 @@ def test_trace_of_another_net():
     for wrong, came in ((trace, "StackTrace"), (plain, "Trace")):
         with refuse(TypeError, f"trace is a {came}; Bi", "a BidirectionalTrace"):
             other.cell.backward(wrong, other.d_hs)
+    ended = from_the_end()
+    for wrong, came in ((trace, "StackTrace"), (plain, "Trace")):
+        with refuse(TypeError, f"trace is a {came}; Reversed", "a ReversedTrace"):
+            ended.cell.backward(wrong, ended.d_hs)
     with refuse(TypeError, "trace holds StackTrace", "expects a Trace of LSTMGates"):
         case.cell.layers[0].backward(trace, case.d_hs)
     _, three = random_case(MIXED["three"]).forward()
