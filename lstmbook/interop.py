@@ -12,7 +12,7 @@ import numpy as np
 
 from lstmbook.cells import GRU, LSTM, RNN, PeepholeLSTM
 from lstmbook.checks import check_array
-from lstmbook.layers import Bidirectional, Stack
+from lstmbook.layers import Bidirectional, Reversed, Stack
 
 __all__ = [
     "LAYOUTS",
@@ -65,7 +65,8 @@ LAYOUTS = {
 }
 
 #: What an ONNX operator does where its node does not say.
-ONNX_DEFAULTS = {"direction": "forward", "input_forget": 0, "linear_before_reset": 0}
+ONNX_DEFAULTS = {"input_forget": 0, "linear_before_reset": 0}
+_DIRECTIONS = {1: "forward", 2: "bidirectional"}
 #: The activations of one direction where its node names none, and our cells'.
 ONNX_ACTIVATIONS = {
     "RNN": ["Tanh"],
@@ -73,14 +74,35 @@ ONNX_ACTIVATIONS = {
     "GRU": ["Sigmoid", "Tanh"],
 }
 
+#: The inputs of an ONNX node that are not weights, and what ``forward`` calls them.
+ONNX_DATA = {
+    "X": "xs",
+    "sequence_lens": "lengths",
+    "initial_h": "state",
+    "initial_c": "state",
+}
+
 _RESET = "our GRU resets after the product, and one that resets before is another net"
 _REASONS = {
     "activations": "our cells have the default ones",
     "clip": "our cells clip nothing",
     "input_forget": "our LSTM has a forget gate of its own",
-    "linear_before_reset": _RESET,
+    "linear_before_reset": f"{_RESET}. Export a GRU that was trained with "
+    "linear_before_reset=1, as PyTorch's are, or run this node in an ONNX runtime",
     "nonlinearity": "our RNN's is tanh",
     "proj_size": "our cells project nothing",
+}
+#: What to do with nets that are more than one cell, by class.
+_PARTS = {
+    "Model": "hand in its .cell",
+    "Reversed": "hand in its .layer, and reverse the sequences yourself",
+    "Stack": "hand in each of its .layers on its own",
+}
+#: End of a name in PyTorch's state → what makes the weight a plain parameter again.
+_UNDO = {
+    "_mask": "torch.nn.utils.prune.remove",
+    "_g": "torch.nn.utils.remove_weight_norm",
+    "_u": "torch.nn.utils.remove_spectral_norm",
 }
 
 
@@ -143,8 +165,8 @@ def from_torch(module):
 
     Parameters
     ----------
-    module : torch.nn.RNN, torch.nn.LSTM or torch.nn.GRU
-        Weights are copied.
+    module : torch.nn.RNN, torch.nn.LSTM or torch.nn.GRU, or one of their Cells
+        Of float32 or float64. Weights are copied.
 
     Returns
     -------
@@ -155,38 +177,91 @@ def from_torch(module):
     Raises
     ------
     TypeError
-        If it is another module.
+        If it is another module, quantised ones included, or of another dtype.
     ValueError
-        If it has what our cells have not: a projection or another nonlinearity.
+        If it has what our cells have not (a projection or another nonlinearity), or a
+        weight is pruned or reparametrised.
     """
     import torch
 
     table = LAYOUTS["PyTorch"]
-    kinds = {getattr(torch.nn, layout.name): kind for kind, layout in table.items()}
-    if type(module) not in kinds:
-        expected = ", ".join(f"torch.nn.{known.__name__}" for known in kinds)
-        raise TypeError(
-            f"module is a {type(module).__name__}; expected one of {expected}"
-        )
+    kinds = {
+        getattr(torch.nn, layout.name + end): kind
+        for end in ("", "Cell")
+        for kind, layout in table.items()
+    }
+    _check_module(module, kinds)
     kind = kinds[type(module)]
     layout = table[kind]
     for name, value in layout.attributes.items():
-        _check_attribute("module", name, getattr(module, name), value)
-    weights = {
-        name: value.numpy(force=True) for name, value in module.state_dict().items()
-    }
+        # An LSTMCell has no proj_size.
+        _check_attribute("module", name, getattr(module, name, value), value)
+    state = module.state_dict()
+    for name, value in state.items():
+        if value.dtype not in (torch.float32, torch.float64):
+            raise TypeError(
+                f"module has {name} of dtype {value.dtype}; expected float32 or "
+                "float64: hand in copy.deepcopy(module).float()"
+            )
+    weights = {name: value.numpy(force=True) for name, value in state.items()}
 
     def read(suffix):
-        W_x, W_h = weights[f"weight_ih_{suffix}"], weights[f"weight_hh_{suffix}"]
+        W_x, W_h = weights[f"weight_ih{suffix}"], weights[f"weight_hh{suffix}"]
         zeros = np.zeros(len(W_x), W_x.dtype)
-        b = [weights.get(f"bias_{part}_{suffix}", zeros) for part in ("ih", "hh")]
+        b = [weights.get(f"bias_{part}{suffix}", zeros) for part in ("ih", "hh")]
         return _from(kind, layout, W_x, W_h, np.array(b))
 
+    if isinstance(module, torch.nn.RNNCellBase):
+        return read("")
     ends = ["", "_reverse"] if module.bidirectional else [""]
     layers = [
-        _join([read(f"l{k}{end}") for end in ends]) for k in range(module.num_layers)
+        _join([read(f"_l{k}{end}") for end in ends]) for k in range(module.num_layers)
     ]
     return layers[0] if len(layers) == 1 else Stack(tuple(layers))
+
+
+def _check_module(module, kinds):
+    """Raise where this is none of the modules that are read, and say what to do."""
+    import torch
+
+    if isinstance(module, tuple(kinds)):
+        _check_plain(module)
+    if type(module) in kinds:
+        return
+    expected = ", ".join(f"torch.nn.{known.__name__}" for known in kinds)
+    cls = type(module)
+    name, advice = cls.__name__, ""
+    parts = []
+    if isinstance(module, torch.nn.Module):
+        parts = [path for path, part in module.named_modules() if type(part) in kinds]
+    if ".ao.nn." in cls.__module__:
+        name = f"{cls.__module__}.{name}"
+        advice = ": hand in the module from before the quantisation"
+    elif isinstance(module, tuple(kinds)):
+        advice = (
+            ", not a subclass, which may compute something else: load its state_dict "
+            "into one of these"
+        )
+    elif parts:
+        advice = f": hand in its layer, module.get_submodule({parts[0]!r})"
+    raise TypeError(f"module is a {name}; expected one of {expected}{advice}")
+
+
+def _check_plain(module):
+    """Raise where a weight is computed from other parameters."""
+    for name in module.state_dict():
+        if name.startswith("parametrizations."):
+            weight = name.split(".")[1]
+            undo = "torch.nn.utils.parametrize.remove_parametrizations"
+        else:
+            end = next((end for end in _UNDO if name.endswith(end)), None)
+            if end is None:
+                continue
+            weight, undo = name.removesuffix(end), _UNDO[end]
+        raise ValueError(
+            f"module computes {weight} from {name}; expected a plain parameter: "
+            f"call {undo}(module, {weight!r}) first"
+        )
 
 
 def to_keras(cell):
@@ -226,15 +301,17 @@ def to_keras(cell):
 def from_keras(weights):
     """Make the cell that computes what a Keras 3 layer does.
 
-    Arrays do not show everything: that activations and ``merge_mode`` are the default
-    ones is taken for granted.
+    Arrays do not show everything. Taken for granted are the default activations and
+    ``merge_mode``, and ``go_backwards=False``: such a layer is the cell on the reversed
+    sequence. Two layers on top of each other with D = H look like the two directions of
+    one: hand in each on its own, ``Stack((from_keras(first), from_keras(second)))``.
 
     Parameters
     ----------
     weights : list of ndarray
         What ``get_weights`` of a ``SimpleRNN``, ``LSTM`` or ``GRU`` returns, or of a
-        ``Bidirectional`` of one, in the shapes of :func:`to_keras`; biases may be
-        missing. Copied.
+        ``Bidirectional`` of one, in the shapes of :func:`to_keras`. An RNN or LSTM may
+        be without biases. Copied.
 
     Returns
     -------
@@ -244,19 +321,30 @@ def from_keras(weights):
     Raises
     ------
     TypeError
-        If the arrays differ in dtype.
+        If it is not a list of arrays of one dtype, float32 or float64.
     ValueError
         If the shapes do not belong together, or do not show a GRU with
         ``reset_after=True``.
     """
+    if not isinstance(weights, list | tuple):
+        name = type(weights).__name__
+        raise TypeError(
+            f"weights is a {name}; expected the list that layer.get_weights() returns"
+        )
     if len(weights) not in (2, 3, 4, 6):
         raise ValueError(
-            f"weights holds {len(weights)} arrays; expected a kernel, a recurrent "
-            "kernel and perhaps a bias for each direction"
+            f"weights holds {len(weights)} arrays; expected those of one layer: a "
+            "kernel, a recurrent kernel and perhaps a bias for each direction"
         )
     each = len(weights) if len(weights) < 4 else len(weights) // 2
     starts = range(0, len(weights), each)
-    return _join([_from_keras(weights[k : k + each], k) for k in starts])
+    cells = [_from_keras(weights[k : k + each], k) for k in starts]
+    if len({repr(cell) for cell in cells}) > 1:
+        raise ValueError(
+            f"weights holds {' and '.join(map(repr, cells))}; expected two directions "
+            "alike: of two layers, hand in each on its own"
+        )
+    return _join(cells)
 
 
 def _from_keras(weights, start):
@@ -266,11 +354,16 @@ def _from_keras(weights, start):
     kind, layout, H = _find("Keras", names[1], W_h, "H G·H")
     width = len(layout.order) * H
     shape = (2, width) if layout.biases == 2 else (width,)
-    if kind is GRU and [a.ndim for a in b] != [2]:
-        came = f"has shape {b[0].shape}" if b else "is missing"
+    if kind is GRU and not b:
         raise ValueError(
-            f"{names[2]} {came}; expected the bias {shape} of a GRU with "
-            f"reset_after=True: {_RESET}"
+            "weights of a GRU hold no biases, whose shape would show where it resets; "
+            f"if its layer says reset_after=True, put np.zeros({shape}) after each "
+            f"recurrent kernel: {_RESET}"
+        )
+    if kind is GRU and b[0].ndim != 2:
+        raise ValueError(
+            f"{names[2]} has shape {b[0].shape}; expected the bias {shape} of a GRU "
+            f"with reset_after=True: {_RESET}"
         )
     b = b[0] if b else np.zeros(shape, W_h.dtype)
     check = partial(check_array, owner=f"Keras {layout.name}", dtype=W_h.dtype)
@@ -284,7 +377,7 @@ def to_onnx(cell):
 
     Parameters
     ----------
-    cell : RNN, LSTM, GRU or PeepholeLSTM, or Bidirectional of two
+    cell : RNN, LSTM, GRU or PeepholeLSTM, Bidirectional of two, or Reversed of one
         Weights are copied.
 
     Returns
@@ -303,13 +396,16 @@ def to_onnx(cell):
     ValueError
         If the two directions differ in kind or ``hidden_size``.
     """
-    cells = _directions(cell)
+    reverse = isinstance(cell, Reversed)
+    cells = (cell.layer,) if reverse else _directions(cell)
     layout = _common_layout("ONNX", cells)
     W, R, b, p = map(np.stack, zip(*(_to(layout, one) for one in cells), strict=True))
     arrays = {"W": W, "R": R, "B": b.reshape(len(cells), -1)}
     if layout.peepholes:
         arrays["P"] = p
-    return arrays, _onnx_attributes(layout, len(cells), cells[0].hidden_size)
+    direction = "reverse" if reverse else _DIRECTIONS[len(cells)]
+    H = cells[0].hidden_size
+    return arrays, {"hidden_size": H, "direction": direction, **layout.attributes}
 
 
 def from_onnx(W, R, B=None, P=None, **attributes):
@@ -322,23 +418,26 @@ def from_onnx(W, R, B=None, P=None, **attributes):
     R : ndarray, shape (num_directions, G·H, H)
         Recurrent weights; the shape says which operator's.
     B : ndarray, shape (num_directions, 2·G·H), optional
-        Two biases, which are added up, but for the GRU's on n; zeros unless told.
+        Two biases, which are added up, but for the GRU's on n. Default: zeros.
     P : ndarray, shape (num_directions, 3·H), optional
         Peepholes of an LSTM.
     **attributes
-        What the node says, but for its ``layout``, which is not about weights. Where it
-        says nothing the operator's default holds; so a GRU like ours comes with
-        ``linear_before_reset=1``. Text may be bytes, as ONNX stores it.
+        What the node says. Where it says nothing the operator's default holds; so a GRU
+        like ours comes with ``linear_before_reset=1``. Text may be bytes, as ONNX
+        stores it. ``layout`` is about the node's data, not its weights: our cells take
+        (T, N, D) either way.
 
     Returns
     -------
-    RNN, LSTM, GRU or PeepholeLSTM, or Bidirectional of two
-        Weights are copied.
+    RNN, LSTM, GRU or PeepholeLSTM, Bidirectional of two, or Reversed of one
+        Weights are copied. The node's ``sequence_lens`` are the ``lengths`` of its
+        ``forward``; in the padding ONNX has zeros where ours repeats the last output.
 
     Raises
     ------
     TypeError
-        If the arrays differ in dtype.
+        If the arrays differ in dtype or are not float32 or float64, or an input that is
+        not a weight is passed.
     ValueError
         If the shapes do not belong together, or an attribute asks for what our cells
         have not.
@@ -348,14 +447,25 @@ def from_onnx(W, R, B=None, P=None, **attributes):
     n, width = R.shape[:2]
     if n not in (1, 2):
         raise ValueError(f"R has num_directions={n}; expected 1 or 2")
+    said = _onnx_said(attributes)
+    direction = said.pop("direction", "forward")
+    reverse = n == 1 and direction == "reverse"
+    if not reverse:
+        _check_attribute("node", "direction", direction, _DIRECTIONS[n])
+    layout_of_data = said.pop("layout", 0)
+    if layout_of_data not in (0, 1):
+        raise ValueError(
+            f"node has layout={layout_of_data!r}; expected 0 (time-major) or 1 "
+            "(batch-major)"
+        )
     wanted = {
-        **_onnx_attributes(layout, n, H),
+        "hidden_size": H,
         "activations": n * ONNX_ACTIVATIONS[layout.name],
+        **layout.attributes,
     }
-    attributes = {k: _decoded(v) for k, v in attributes.items() if k != "layout"}
-    for name in wanted | attributes:
-        came = attributes.get(name, ONNX_DEFAULTS.get(name, wanted.get(name)))
-        _check_attribute("node", name, came, wanted.get(name))
+    for name in wanted | said:
+        value = said.get(name, ONNX_DEFAULTS.get(name, wanted.get(name)))
+        _check_attribute("node", name, value, wanted.get(name))
 
     owner = f"ONNX {layout.name} with R of shape {R.shape}"
     check = partial(check_array, owner=owner, dtype=R.dtype)
@@ -366,15 +476,32 @@ def from_onnx(W, R, B=None, P=None, **attributes):
     shape = n, len(layout.peepholes) * H
     P = np.zeros(shape, R.dtype) if P is None else P
     P = check("P", P, letters="{} {}".format(*shape), shape=shape)
-    return _join([_from(kind, layout, *one) for one in zip(W, R, B, P, strict=True)])
+    cell = _join([_from(kind, layout, *one) for one in zip(W, R, B, P, strict=True)])
+    return Reversed(cell) if reverse else cell
 
 
-def _onnx_attributes(layout, directions, H):
-    direction = "bidirectional" if directions == 2 else "forward"
-    return {"hidden_size": H, "direction": direction, **layout.attributes}
+def _onnx_said(attributes):
+    """The attributes that say something, their text decoded."""
+    for name in ONNX_DATA:
+        if name in attributes:
+            raise TypeError(
+                f"{name} is one of the node's inputs, not an attribute; the cell's "
+                f"forward takes it as {ONNX_DATA[name]}"
+            )
+    said = {name: _decoded(value) for name, value in attributes.items()}
+    said = {name: value for name, value in said.items() if value not in (None, [])}
+    if "activations" in said:
+        names = said["activations"]
+        names = [names] if isinstance(names, str) else names
+        # In any spelling: TANH and tanh are Tanh.
+        known = {name.lower(): name for name in ("Sigmoid", "Tanh")}
+        said["activations"] = [known.get(str(name).lower(), name) for name in names]
+    return said
 
 
 def _decoded(value):
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
     if isinstance(value, list | tuple):
         return [_decoded(one) for one in value]
     return value.decode() if isinstance(value, bytes) else value
@@ -395,9 +522,9 @@ def _common_layout(framework, cells):
     for cell in cells:
         if type(cell) not in table:
             known = ", ".join(kind.__name__ for kind in table)
-            raise TypeError(
-                f"cell is a {type(cell).__name__}; {framework} has only {known}"
-            )
+            name = type(cell).__name__
+            advice = f": {_PARTS[name]}" if name in _PARTS else ""
+            raise TypeError(f"cell is a {name}; {framework} has only {known}{advice}")
         sort, expected = (
             f"{type(c).__name__}s of hidden_size={c.hidden_size}" for c in (cell, first)
         )
@@ -410,6 +537,11 @@ def _common_layout(framework, cells):
 
 def _find(framework, name, W_h, axes, peepholes=False):
     """Find the cell whose recurrent weights have this shape: kind, layout and H."""
+    if W_h.dtype not in (np.float32, np.float64):
+        raise TypeError(
+            f"{name} has dtype {W_h.dtype}; expected float32 or float64: convert each "
+            "array with .astype(np.float32)"
+        )
     sizes = dict(zip(axes.split(), W_h.shape, strict=False))
     for kind, layout in LAYOUTS[framework].items():
         if (
@@ -418,15 +550,15 @@ def _find(framework, name, W_h, axes, peepholes=False):
             and bool(layout.peepholes) == peepholes
         ):
             return kind, layout, sizes["H"]
-    known = "4, for P came too" if peepholes else "1, 3 or 4"
+    known = "4, as P is of an LSTM" if peepholes else "1, 3 or 4"
     expected = f"({', '.join(axes.split())}) with G = {known}"
     raise ValueError(f"{name} has shape {W_h.shape}; expected {expected}")
 
 
-def _check_attribute(owner, name, came, expected):
-    if came != expected:
+def _check_attribute(owner, name, value, expected):
+    if value != expected:
         reason = f": {_REASONS[name]}" if name in _REASONS else ""
-        raise ValueError(f"{owner} has {name}={came!r}; expected {expected!r}{reason}")
+        raise ValueError(f"{owner} has {name}={value!r}; expected {expected!r}{reason}")
 
 
 def _reorder(fused, old, new):

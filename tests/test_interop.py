@@ -3,16 +3,18 @@
 That cells and ``torch.nn`` have the same gradients stands in test_cells.py.
 """
 
+import copy
 import importlib
 import subprocess
 import sys
 
 import numpy as np
-import onnx
+import onnx.backend.test.case.node
 import pytest
 import torch
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
+from torch.nn.utils import parametrizations, parametrize, prune
 
 from lstmbook import (
     GRU,
@@ -22,6 +24,7 @@ from lstmbook import (
     BidirectionalState,
     CoupledLSTM,
     PeepholeLSTM,
+    Reversed,
     Stack,
     interop,
     pytorch,
@@ -29,6 +32,7 @@ from lstmbook import (
 )
 from lstmbook.course.exercises.mutants import MUTANTS
 from lstmbook.interop import LAYOUTS
+from lstmbook.model import Model
 from tests.cases import D, H, N, T, largest, random_case
 
 kinds = pytest.mark.parametrize("kind", LAYOUTS["PyTorch"])
@@ -316,8 +320,6 @@ def test_a_keras_gru_that_resets_before_the_product_is_refused(keras):
     words = rf"expected the bias \(2, {3 * H}\) of a GRU with reset_after=True: our GRU"
     with pytest.raises(ValueError, match=rf"weights\[2\] has shape \(6,\); {words}"):
         interop.from_keras(keras_gru(np.zeros(3 * H)))
-    with pytest.raises(ValueError, match=rf"weights\[2\] is missing; {words}"):
-        interop.from_keras(keras_gru())
     good = keras_gru(np.zeros((2, 3 * H)))
     with pytest.raises(ValueError, match=rf"weights\[5\] has shape \(6,\); {words}"):
         interop.from_keras([*good, *keras_gru(np.zeros(3 * H))])
@@ -326,14 +328,13 @@ def test_a_keras_gru_that_resets_before_the_product_is_refused(keras):
 @pytest.mark.parametrize(
     ("shapes", "words"),
     [
-        ([(D, H)], r"weights holds 1 arrays; expected a kernel, a recurrent kernel"),
+        ([(D, H)], r"weights holds 1 arrays; expected those of one layer: a kernel"),
         ([(D, 5 * H), (H, 5 * H)], r"weights\[1\] has shape \(2, 10\); .*\(H, G·H\)"),
         ([(D, H), (H,)], r"weights\[1\] has shape \(2,\); expected \(H, G·H\)"),
         ([(D, 3 * H), (H, 4 * H)], r"weights\[0\] has shape .* LSTM expects \(D, 8\)"),
         ([(D, 4 * H), (H, 4 * H), (2, 4 * H)], r"weights\[2\] .* expects \(8,\)"),
         ([(D, H), (H, H), (3,)], r"weights\[2\] .* Keras SimpleRNN expects \(2,\)"),
         ([(D, H), (H, H), (D, 3), (H, H)], r"weights\[2\] .*SimpleRNN .*\(D, 2\)"),
-        ([(D, H), (H, H), (D + 1, H), (H, H)], r"reverse_cell has input_size=5"),
     ],
 )
 def test_keras_weights_of_wrong_shapes_are_refused(shapes, words):
@@ -354,8 +355,16 @@ def test_keras_weights_of_wrong_shapes_are_refused(shapes, words):
             r"activations=\['Relu'\]; .* \['Tanh'\]: our",
         ),
         (LSTM, {"activations": ["Tanh"]}, "activations=.* 'Tanh', 'Tanh'.: our cells"),
-        (RNN, {"direction": "reverse"}, "direction='reverse'; expected 'forward'"),
+        (RNN, {"direction": "bidirectional"}, "direction='bidir.*; expected 'forward'"),
+        (RNN, {"direction": "sideways"}, "direction='sideways'; expected 'forward'"),
         (RNN, {"hidden_size": 3}, "hidden_size=3; expected 2"),
+        (RNN, {"layout": 7}, r"layout=7; expected 0 \(time-major\) or 1 \(batch-major"),
+        (LSTM, {"activations": "Tanh"}, r"activations=\['Tanh'\]; expected \['Sigmoid"),
+        (
+            RNN,
+            {"activations_alpha": [0.5]},
+            r"activations_alpha=\[0.5\]; expected None",
+        ),
     ],
 )
 def test_attributes_of_onnx_that_our_cells_have_not_are_refused(kind, changes, words):
@@ -379,6 +388,163 @@ def test_what_a_node_says_of_its_defaults_is_read_as_onnx_stores_it(kind, direct
     stored = {a.name: helper.get_attribute_value(a) for a in node.attribute}
     assert stored["activations"][0] == one.split()[0].encode()
     assert largest(interop.from_onnx(**weights, **stored), cell) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "spelling"),
+    [
+        (RNN, "tanh"),
+        (RNN, b"TANH"),
+        (RNN, ("Tanh",)),
+        (GRU, np.array(["sigmoid", "TANH"])),
+        (LSTM, [b"sigmoid", "Tanh", np.str_("tanh")]),
+        (LSTM, None),
+        (LSTM, []),
+    ],
+)
+def test_default_activations_are_read_in_any_spelling(kind, spelling):
+    cell = random_case(kind).cell
+    weights, attributes = interop.to_onnx(cell)
+    attributes |= {"activations": spelling, "activations_alpha": [], "clip": None}
+    assert largest(interop.from_onnx(**weights, **attributes), cell) == 0
+
+
+def test_inputs_of_a_node_are_no_attributes():
+    weights, _ = interop.to_onnx(random_case(LSTM).cell)
+    for name, ours in [("sequence_lens", "lengths"), ("initial_c", "state")]:
+        words = f"{name} is one of the node's inputs, .* forward takes it as {ours}"
+        with pytest.raises(TypeError, match=words):
+            interop.from_onnx(**weights, **{name: np.zeros(3)})
+
+
+def one_unit_rnn(direction):
+    """The node RNN with W = 1, R = 0.5 and no biases."""
+    W, R = np.ones((1, 1, 1)), np.full((1, 1, 1), 0.5)
+    return interop.from_onnx(W, R, direction=direction, hidden_size=1)
+
+
+def test_onnx_reverse():
+    cell = one_unit_rnn(b"reverse")
+    assert isinstance(cell, Reversed)
+    hs, trace = cell.forward(np.array([1.0, 2, 3])[:, None, None])
+    assert hs[:, 0, 0].round(4).tolist() == [0.9039, 0.9865, 0.9951]
+    assert trace.final.h.round(4) == [[0.9039]]
+
+
+@pytest.mark.parametrize(
+    ("direction", "Y", "Y_h"),
+    [
+        ("forward", [0.7616, 0.9830], 0.9830),
+        ("reverse", [0.9018, 0.9640], 0.9018),
+    ],
+)
+def test_onnx_sequence_lens_are_our_lengths(direction, Y, Y_h):
+    """The numbers are onnxruntime's; onnx.reference ignores sequence_lens."""
+    xs = np.array([[1.0, 2, 3], [1, 2, 9]]).T[:, :, None]
+    hs, trace = one_unit_rnn(direction).forward(xs, lengths=[3, 2])
+    assert hs[:2, 1, 0].round(4).tolist() == Y
+    assert trace.final.h[1, 0].round(4) == Y_h
+    assert hs[2, 1, 0] == trace.final.h[1, 0]  # where onnxruntime has 0
+
+
+@pytest.mark.parametrize("kind", LAYOUTS["ONNX"])
+def test_onnx_reverse_equals_the_operator(kind):
+    cell, state = random_layer(kind, 1)
+    weights, attributes = interop.to_onnx(Reversed(cell))
+    assert attributes["direction"] == "reverse"
+    weights, _ = scrambled("ONNX", (weights, attributes))
+    again = interop.from_onnx(**weights, **attributes)
+    assert type(again.layer) is kind
+    xs = steps(8)
+    theirs = run_onnx(kind, (weights, attributes), xs, state)
+    assert largest(theirs, run_ours(again, xs, state)) <= 1e-12
+    there_and_back = interop.from_onnx(
+        **interop.to_onnx(Reversed(cell))[0], **attributes
+    )
+    assert largest(there_and_back, Reversed(cell)) == 0
+
+
+@pytest.fixture(scope="module")
+def own_cases():
+    """The node tests of RNN, LSTM and GRU that ONNX comes with, by name."""
+    # collect_testcases would run those of all operators: twelve seconds.
+    for name in ("rnn", "lstm", "gru"):
+        importlib.import_module(f"onnx.backend.test.case.node.{name}")
+    return {
+        case.name: case
+        for case in onnx.backend.test.case.node._NodeTestCases
+        if case.model.graph.node[0].op_type in ("RNN", "LSTM", "GRU")
+    }
+
+
+#: ONNX's name of a test, without test_: it has a direction, a layout, and so on.
+OWN_CASES = """
+simple_rnn_defaults simple_rnn_with_initial_bias rnn_seq_length simple_rnn_batchwise
+simple_rnn_reverse simple_rnn_bidirectional
+lstm_defaults lstm_with_initial_bias lstm_with_peepholes lstm_batchwise lstm_reverse
+lstm_bidirectional
+gru_defaults gru_with_initial_bias gru_seq_length gru_batchwise gru_reverse
+gru_bidirectional
+""".split()
+
+
+def read_case(case):
+    """A node, its inputs by name, its attributes, and what it puts out."""
+    (node,) = case.model.graph.node
+    inputs, outputs = case.data_sets[0]
+    feeds = dict(zip(node.input, inputs, strict=True))
+    wanted = dict(zip(filter(None, node.output), outputs, strict=True))
+    said = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    arrays = {name: feeds[name] for name in "WRBP" if name in feeds}
+    return feeds, wanted, arrays, said
+
+
+def test_no_case_of_onnx_s_own_is_left_out(own_cases):
+    assert own_cases.keys() == {f"test_{name}" for name in OWN_CASES}
+
+
+@pytest.mark.parametrize("name", OWN_CASES)
+def test_onnx_s_own_case(name, own_cases):
+    """Right, or refused with the reason: all of its GRUs reset before the product."""
+    feeds, wanted, weights, said = read_case(own_cases[f"test_{name}"])
+    if name.startswith("gru"):
+        words = "linear_before_reset=0; expected 1: .* another net. .* ONNX runtime"
+        with pytest.raises(ValueError, match=words):
+            interop.from_onnx(**weights, **said)
+        return
+    cell = interop.from_onnx(**weights, **said)
+    batch_first = said.get("layout") == 1
+    xs = feeds["X"].swapaxes(0, 1) if batch_first else feeds["X"]
+    state = None
+    if "initial_h" in feeds:
+        state = cell.State(feeds["initial_h"][0], feeds["initial_c"][0])
+    hs, trace = cell.forward(xs, state, feeds.get("sequence_lens"))
+    n = len(weights["W"])
+    ours = {"Y": np.stack(np.split(hs, n, axis=-1), axis=1)}
+    flat = arrays(trace.final)
+    fields = len(flat) // n
+    ours["Y_h"] = np.stack(flat[::fields])
+    ours["Y_c"] = np.stack(flat[fields - 1 :: fields])
+    if batch_first:
+        ours["Y"] = ours["Y"].transpose(2, 0, 1, 3)
+        ours["Y_h"] = ours["Y_h"].swapaxes(0, 1)
+    for output, values in wanted.items():
+        assert ours[output].shape == values.shape
+        assert np.abs(ours[output] - values).max() <= 1e-6, output
+
+
+@pytest.mark.parametrize("name", ["gru_with_initial_bias", "gru_bidirectional"])
+def test_a_gru_of_onnx_s_own_is_read_where_it_resets_after(name, own_cases):
+    """The advice of the refusal: the same node with linear_before_reset=1."""
+    feeds, _, weights, said = read_case(own_cases[f"test_{name}"])
+    said |= {"linear_before_reset": 1}
+    weights = {name: array.astype(np.float64) for name, array in weights.items()}
+    weights, _ = scrambled("ONNX", (weights, said))
+    xs = feeds["X"].astype(np.float64)
+    hs, _ = interop.from_onnx(**weights, **said).forward(xs)
+    node = helper.make_node("GRU", ["X", *weights], ["Y"], **said)
+    (Y,) = ReferenceEvaluator(node).run(None, {"X": xs, **weights})
+    assert np.abs(np.concatenate(Y.swapaxes(0, 1), axis=-1) - hs).max() <= 1e-12
 
 
 def test_what_an_onnx_node_need_not_say():
@@ -405,7 +571,12 @@ def test_what_an_onnx_node_need_not_say():
         (LSTM, "R", (3, 8, 2), "R has num_directions=3; expected 1 or 2"),
         (LSTM, "B", (1, 8), r"B has shape \(1, 8\); .* expects \(1, 16\)"),
         (PeepholeLSTM, "P", (1, 4), r"P has shape \(1, 4\); .* expects \(1, 6\)"),
-        (PeepholeLSTM, "R", (1, 6, 2), r"R has shape .* with G = 4, for P came too"),
+        (
+            PeepholeLSTM,
+            "R",
+            (1, 6, 2),
+            r"R has shape .* with G = 4, as P is of an LSTM",
+        ),
     ],
 )
 def test_onnx_weights_of_wrong_shapes_are_refused(kind, name, shape, words):
@@ -465,11 +636,32 @@ def test_torch_layers_of_one_and_of_two_directions_are_refused():
         interop.to_torch(Stack((both, one)))
 
 
+@kinds
+@pytest.mark.parametrize("bias", [True, False])
+def test_torch_cells_are_read_too(kind, bias):
+    module = getattr(torch.nn, f"{kind.__name__}Cell")(D, H, bias, dtype=torch.float64)
+    scrambled("PyTorch", module)
+    _, state = random_layer(kind, 1)
+    x = steps(9)[0]
+    ours = run_ours(interop.from_torch(module), x[None], state)
+    start = tuple(map(torch.tensor, state))
+    with torch.no_grad():
+        final = module(torch.tensor(x), start if len(start) > 1 else start[0])
+    final = final if len(start) > 1 else [final]
+    assert largest([a.numpy() for a in final], ours[1:]) <= 1e-12
+
+
+def test_torch_cells_may_not_have_what_ours_have_not():
+    with pytest.raises(ValueError, match="'relu'; expected 'tanh': our RNN"):
+        interop.from_torch(torch.nn.RNNCell(D, H, nonlinearity="relu"))
+
+
 def test_other_things_are_refused():
-    with pytest.raises(
-        TypeError, match=r"module is a Linear; expected .*torch\.nn\.GRU"
-    ):
-        interop.from_torch(torch.nn.Linear(2, 2))
+    others = torch.nn.Linear(2, 2), {}, torch.nn.LSTM
+    for module, name in zip(others, ["Linear", "dict", "type"], strict=True):
+        words = rf"module is a {name}; expected .*torch\.nn\.GRU, .*torch\.nn\.GRUCell$"
+        with pytest.raises(TypeError, match=words):
+            interop.from_torch(module)
     with pytest.raises(TypeError, match="cell is a GRU; expected LSTM"):
         pytorch.LSTM.from_numpy(random_case(GRU).cell)
 
@@ -503,3 +695,192 @@ def test_keras_and_onnx_need_no_framework():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_net_around_the_layer_says_which_part_to_hand_in():
+    net = torch.nn.Sequential(torch.nn.Linear(D, D), torch.nn.LSTM(D, H))
+    parallel = torch.nn.DataParallel(torch.nn.GRU(D, H))
+    for module, name in [(net, "1"), (parallel, "module")]:
+        words = (
+            rf"module is a .*: hand in its layer, module\.get_submodule\('{name}'\)$"
+        )
+        with pytest.raises(TypeError, match=words):
+            interop.from_torch(module)
+        interop.from_torch(module.get_submodule(name))
+
+
+# --- What is nearly a torch.nn.LSTM, and what to do with it
+
+
+def pruned(lstm, name):
+    return prune.random_unstructured(lstm, name, 0.5)
+
+
+COMPUTED = {
+    "pruned": (pruned, "_mask", prune.remove),
+    "parametrised": (
+        parametrizations.weight_norm,
+        "parametrizations.",
+        parametrize.remove_parametrizations,
+    ),
+    "weight norm": (
+        torch.nn.utils.weight_norm,
+        "_g",
+        torch.nn.utils.remove_weight_norm,
+    ),
+    "spectral norm": (
+        torch.nn.utils.spectral_norm,
+        "_u",
+        torch.nn.utils.remove_spectral_norm,
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated:FutureWarning")
+@pytest.mark.parametrize("sort", COMPUTED)
+def test_a_computed_weight_is_refused_and_the_advice_helps(sort):
+    make, mark, remove = COMPUTED[sort]
+    lstm = torch.nn.LSTM(D, H, dtype=torch.float64)
+    make(lstm, "weight_hh_l0")
+    undo = f"{remove.__module__}.{remove.__name__}"
+    words = (
+        rf"module computes weight_hh_l0 from .*{mark}.*: call (\S+)\(module, 'weight"
+    )
+    with pytest.raises(ValueError, match=words) as refusal:
+        interop.from_torch(lstm)
+    # The name in the advice is the function's.
+    path = str(refusal.value).split(": call ")[1].split("(")[0]
+    found = torch
+    for part in path.split(".")[1:]:
+        found = getattr(found, part)
+    assert found is remove, undo
+    remove(lstm, "weight_hh_l0")
+    xs = steps(10)
+    _, state = random_layer(LSTM, 1)
+    ours = run_ours(interop.from_torch(lstm), xs, state)
+    assert largest(run_torch(LSTM, lstm, xs, state), ours) <= 1e-12
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_narrow_dtype_is_refused_and_the_advice_helps(dtype):
+    lstm = torch.nn.LSTM(D, H, dtype=dtype)
+    words = rf"weight_ih_l0 of dtype {dtype}; .* float64: .*deepcopy\(module\)\.float"
+    with pytest.raises(TypeError, match=words):
+        interop.from_torch(lstm)
+    cell = interop.from_torch(copy.deepcopy(lstm).float())
+    assert (cell.W_hi == lstm.weight_hh_l0[:H].T.detach().float().numpy()).all()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*quantiz.*:UserWarning")
+def test_a_quantised_lstm_is_refused():
+    net = torch.nn.Sequential(torch.nn.LSTM(D, H))
+    quantise = torch.ao.quantization.quantize_dynamic
+    words = r"module is a torch\.ao\.nn\.quantized\..*LSTM; .* before the quantisation"
+    for dtype in (torch.qint8, torch.float16):
+        with pytest.raises(TypeError, match=words):
+            interop.from_torch(quantise(net, {torch.nn.LSTM}, dtype=dtype)[0])
+    words = r"module is a torch\.ao\.nn\.quantizable\..*LSTM"
+    with pytest.raises(TypeError, match=words):
+        interop.from_torch(torch.ao.nn.quantizable.LSTM(D, H))
+
+
+def test_a_subclass_is_refused_and_the_advice_helps():
+    class Own(torch.nn.LSTM):
+        pass
+
+    own = Own(D, H)
+    with pytest.raises(TypeError, match=r"module is a Own; .* not a subclass, .*load"):
+        interop.from_torch(own)
+    plain = torch.nn.LSTM(D, H)
+    plain.load_state_dict(own.state_dict())
+    assert (
+        interop.from_torch(plain).W_hi == own.weight_hh_l0[:H].T.detach().numpy()
+    ).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.int8])
+def test_arrays_of_a_narrow_dtype_are_refused(dtype):
+    words = f"has dtype {np.dtype(dtype)}; expected float32 or float64: convert each"
+    weights, _ = interop.to_onnx(random_case(LSTM).cell)
+    with pytest.raises(TypeError, match=f"R {words}"):
+        interop.from_onnx(**{name: a.astype(dtype) for name, a in weights.items()})
+    weights = interop.to_keras(random_case(LSTM).cell)
+    with pytest.raises(TypeError, match=rf"weights\[1\] {words}"):
+        interop.from_keras([a.astype(dtype) for a in weights])
+
+
+# --- What is nearly one Keras layer's weights
+
+
+def test_a_keras_layer_instead_of_its_weights(keras):
+    layer = keras.layers.LSTM(H)
+    for passed in (layer, np.zeros((D, 4 * H)), {}):
+        name = type(passed).__name__
+        words = rf"weights is a {name}; expected the list that layer\.get_weights\(\)"
+        with pytest.raises(TypeError, match=words):
+            interop.from_keras(passed)
+
+
+@directions
+def test_a_keras_gru_without_biases_is_refused_and_the_advice_helps(directions, keras):
+    cell, state = random_layer(GRU, directions)
+    weights = interop.to_keras(cell)
+    weights[2::3] = [np.zeros_like(b) for b in weights[2::3]]
+    kernels = [a for k, a in enumerate(weights) if k % 3 < 2]
+    words = r"hold no biases, .* put np\.zeros\(\(2, 6\)\) after each recurrent kernel"
+    with pytest.raises(ValueError, match=words):
+        interop.from_keras(kernels)
+    for k in range(directions):
+        kernels.insert(3 * k + 2, np.zeros((2, 6)))
+    xs = steps(11)
+    ours = run_ours(interop.from_keras(kernels), xs, state)
+    assert largest(run_keras(GRU, weights, xs, state), ours) <= 1e-12
+
+
+@pytest.mark.parametrize("biases", [True, False])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ((LSTM, D, H), (LSTM, H, H)),  # D is not H
+        ((LSTM, D, D), (LSTM, D, H)),  # the first D = H, the second narrower
+        ((LSTM, H, H), (RNN, H, H)),
+    ],
+)
+def test_two_keras_layers_are_not_two_directions(first, second, biases):
+    weights = []
+    for kind, inputs, units in (first, second):
+        cell = random_case(kind, sizes=(T, N, inputs, units)).cell
+        weights += interop.to_keras(cell)[: 2 + biases]
+    words = "two directions alike: of two layers, hand in each on its own"
+    with pytest.raises(ValueError, match=f"weights holds LSTM.*{words}"):
+        interop.from_keras(weights)
+
+
+def test_two_square_keras_layers_look_like_two_directions():
+    """As the docstring says: nothing in the shapes tells them apart."""
+    cells = [random_case(LSTM, seed, sizes=(T, N, H, H)).cell for seed in (0, 1)]
+    weights = [array for cell in cells for array in interop.to_keras(cell)]
+    assert isinstance(interop.from_keras(weights), Bidirectional)
+    again = Stack((interop.from_keras(weights[:3]), interop.from_keras(weights[3:])))
+    assert largest(again, Stack(tuple(cells))) == 0
+    assert "look like the two directions" in " ".join(
+        interop.from_keras.__doc__.split()
+    )
+
+
+@pytest.mark.parametrize("framework", LAYOUTS)
+def test_more_than_a_cell_says_which_part_to_hand_in(framework):
+    cell = random_case(LSTM).cell
+    nets = {
+        r"Model; .*: hand in its \.cell$": Model(cell, np.zeros((H, 1)), np.zeros(1)),
+        r"Stack; .*: hand in each of its \.layers on": Stack((Stack((cell,)),)),
+        r"Reversed; .*: hand in its \.layer, and": Stack((Reversed(cell),)),
+    }
+    if framework != "PyTorch":
+        nets[r"Reversed; .*: hand in its \.layer, and"] = Bidirectional(
+            Reversed(cell), cell
+        )
+    for words, net in nets.items():
+        with pytest.raises(TypeError, match=f"cell is a {words}"):
+            TO[framework](net)
