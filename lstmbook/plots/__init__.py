@@ -1,5 +1,6 @@
 """Figures in one style: each function takes an ``Axes``, draws and returns it."""
 
+from lstmbook.plots.blocks import weight_blocks
 from lstmbook.plots.cell import (
     PARTS,
     cell_diagram,
@@ -26,4 +27,5 @@ __all__ = [
     "step_values",
     "unrolled_net",
     "use_style",
+    "weight_blocks",
 ]
