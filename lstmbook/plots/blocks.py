@@ -6,7 +6,7 @@ from lstmbook.plots.style import LOOKS
 
 __all__ = ["weight_blocks"]
 
-GAP = 1.1  # between two arrays, in entries
+GAP = 1.3  # between two arrays, in entries
 
 
 def weight_blocks(ax, order, transposed=False, biases=1, sizes=(3, 2)):
@@ -49,20 +49,20 @@ def weight_blocks(ax, order, transposed=False, biases=1, sizes=(3, 2)):
             ax.add_patch(Rectangle(at, *size, fill=False, edgecolor="#444444"))
             middle = [a + s / 2 for a, s in zip(at, size, strict=True)]
             if depth > 1:
-                ax.text(*middle, f"${layer}$", ha="center", va="center", fontsize=13)
+                ax.text(*middle, f"${layer}$", ha="center", va="center", fontsize=15)
         if letter and transposed:
             name += f"\n${letter}$ cols"
         elif letter:
             name += f", ${letter}$ rows"
         at = (start + depth / 2, -0.3) if transposed else (-0.3, start + depth / 2)
         side = {"ha": "center", "va": "bottom"} if transposed else {"ha": "right"}
-        ax.text(*at, name, **{"va": "center", "fontsize": 11, **side})
+        ax.text(*at, name, **{"va": "center", "fontsize": 12.5, **side})
         start += depth + GAP
     across, down = (start, width) if transposed else (width, start)
     # Row 0 is on top, as an array is printed.
     ax.set(
-        xlim=(-0.4 if transposed else -4, across + 0.2),
-        ylim=(down + 0.2, -2.2 if transposed else -0.4),
+        xlim=(-0.8 if transposed else -4.6, across + 0.2),
+        ylim=(down + 0.2, -3 if transposed else -0.4),
         aspect="equal",
     )
     ax.axis("off")
