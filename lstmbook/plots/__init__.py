@@ -1,13 +1,9 @@
 """Figures in one style: each function takes an ``Axes``, draws and returns it."""
 
 from lstmbook.plots.blocks import weight_blocks
-from lstmbook.plots.cell import (
-    PARTS,
-    cell_diagram,
-    step_cotangents,
-    step_values,
-)
+from lstmbook.plots.cell import cell_diagram
 from lstmbook.plots.curves import learning_curve
+from lstmbook.plots.graph import PARTS, step_cotangents, step_values
 from lstmbook.plots.lags import gradient_against_lag
 from lstmbook.plots.nets import lstm_chain, rnn_chain, unrolled_net
 from lstmbook.plots.notepad import notepad_chart
