@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lstmbook import tree
 from lstmbook.cells import LSTM
 from lstmbook.checks import check_finite
 from lstmbook.ops import tanh, tanh_prime
@@ -114,6 +115,8 @@ class CellGradient(NamedTuple):
 
     direct: np.ndarray  #: through the forget gates alone, a diagonal, (T, N, H)
     leak: np.ndarray  #: all that goes by way of the short-term memory, (T, N, H, H)
+
+    __repr__ = tree.summary
 
 
 def cell_gradient_split(cell, trace):

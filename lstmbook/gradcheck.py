@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lstmbook import tree
+from lstmbook.checks import check_number
 
 __all__ = ["Row", "central_differences", "check_cell", "compare"]
 
@@ -41,7 +42,10 @@ def central_differences(function, at, step=STEP):
     ------
     TypeError
         If an array is not float64: in float32 rounding would drown the difference.
+    ValueError
+        If ``step`` is not positive.
     """
+    step = check_number("step", step, lambda v: v > 0, "a positive number")
     for name, array in tree.leaves(at):
         if array.dtype != np.float64:
             raise TypeError(f"{name} has dtype {array.dtype}; expected float64")

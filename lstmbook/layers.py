@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lstmbook import tree
 from lstmbook.checks import check_array
 from lstmbook.recurrence import Cell, Grads, parameters
 
@@ -28,6 +29,8 @@ __all__ = [
     "BidirectionalTrace",
     "Stack",
     "StackTrace",
+    "check_carry",
+    "check_net",
 ]
 
 
@@ -42,6 +45,8 @@ class StackTrace:
     """
 
     layers: tuple
+
+    __repr__ = tree.summary
 
     @property
     def hs(self):
@@ -89,8 +94,8 @@ class Stack:
         if not self.layers:
             raise ValueError("layers is empty; expected at least one layer")
         for k, layer in enumerate(self.layers):
-            # The first is compared with itself: it sets the dtype.
-            _check_layer(f"layers[{k}]", layer, "layers[0]", self.layers[0])
+            check_net(f"layers[{k}]", layer)
+            _check_dtype(f"layers[{k}]", layer, "layers[0]", self.layers[0])
         for k in range(1, len(self.layers)):
             size, below = self.layers[k].input_size, self.layers[k - 1].hidden_size
             if size != below:
@@ -126,9 +131,9 @@ class Stack:
         xs : ndarray, shape (T, N, D)
             Inputs, as for :meth:`Cell.forward`.
         state : tuple of State, optional
-            For each layer the state to begin from; zeros unless told.
+            For each layer the state to begin from; zeros by default.
         lengths : array_like of int, shape (N,), optional
-            Steps of each sequence, 1 … T; the rest is padding.
+            Steps of each sequence, 1 … T; the padding follows.
 
         Returns
         -------
@@ -166,7 +171,7 @@ class Stack:
         d_hs : ndarray, shape (T, N, H)
             Cotangent of what the last layer puts out.
         d_final : tuple of State, optional
-            Cotangent of each layer's final state; zeros unless told.
+            Cotangent of each layer's final state; zeros by default.
 
         Returns
         -------
@@ -240,6 +245,8 @@ class BidirectionalState(NamedTuple):
     forward: Any  #: of the cell that reads from the start
     reverse: Any  #: of the cell that reads from the end
 
+    __repr__ = tree.summary
+
 
 @dataclass(frozen=True, eq=False)
 class BidirectionalTrace:
@@ -257,6 +264,8 @@ class BidirectionalTrace:
     hs: np.ndarray
     forward: Any
     reverse: Any
+
+    __repr__ = tree.summary
 
     @property
     def final(self):
@@ -301,8 +310,9 @@ class Bidirectional:
     def __post_init__(self):
         """Check that the cells belong together."""
         forward, reverse = self.forward_cell, self.reverse_cell
-        _check_layer("forward_cell", forward, "forward_cell", forward)
-        _check_layer("reverse_cell", reverse, "forward_cell", forward)
+        check_net("forward_cell", forward)
+        check_net("reverse_cell", reverse)
+        _check_dtype("reverse_cell", reverse, "forward_cell", forward)
         if reverse.input_size != forward.input_size:
             raise ValueError(
                 f"reverse_cell has input_size={reverse.input_size}; "
@@ -336,9 +346,9 @@ class Bidirectional:
         xs : ndarray, shape (T, N, D)
             Inputs, as for :meth:`Cell.forward`.
         state : BidirectionalState, optional
-            For each direction the state to begin from; zeros unless told.
+            For each direction the state to begin from; zeros by default.
         lengths : array_like of int, shape (N,), optional
-            Steps of each sequence, 1 … T; the rest is padding.
+            Steps of each sequence, 1 … T; the padding follows.
 
         Returns
         -------
@@ -381,7 +391,7 @@ class Bidirectional:
         d_hs : ndarray, shape (T, N, H)
             Cotangent of what both put out.
         d_final : BidirectionalState, optional
-            Cotangent of each direction's final state; zeros unless told.
+            Cotangent of each direction's final state; zeros by default.
 
         Returns
         -------
@@ -473,10 +483,49 @@ def _reverse(array, lengths):
     return array[rows, np.arange(N)]
 
 
-def _check_layer(name, layer, first_name, first):
-    if not isinstance(layer, Cell | Stack | Bidirectional):
-        came = type(layer).__name__
+def check_net(name, net):
+    """Raise where something is no cell, stack or pair of directions.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    net : Cell, Stack or Bidirectional
+        What was passed.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    if not isinstance(net, Cell | Stack | Bidirectional):
+        came = type(net).__name__
         raise TypeError(f"{name} is a {came}; expected a cell, Stack or Bidirectional")
+
+
+def check_carry(net):
+    """Raise where a state cannot be carried from one window of a stream to the next.
+
+    Parameters
+    ----------
+    net : Cell, Stack or Bidirectional
+        Whose state it is.
+
+    Raises
+    ------
+    ValueError
+        If a part reads from the end: the next window comes before this one for it.
+    """
+    if isinstance(net, Bidirectional):
+        raise ValueError(
+            "the state is to be carried on, but a Bidirectional reads from the end: "
+            "for its reverse_cell the next window comes first"
+        )
+    for layer in net.layers if isinstance(net, Stack) else ():
+        check_carry(layer)
+
+
+def _check_dtype(name, layer, first_name, first):
     if layer.dtype != first.dtype:
         raise TypeError(
             f"{name} has dtype {layer.dtype}; {first_name} has {first.dtype}"

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from lstmbook import tree
-from lstmbook.checks import check_array, check_mask
+from lstmbook.checks import check_array, check_floats, check_mask, check_size
 from lstmbook.ops import softmax
 
-__all__ = ["Batch", "mse", "softmax_cross_entropy", "windows"]
+__all__ = ["Batch", "lengths_from_mask", "mse", "softmax_cross_entropy", "windows"]
 
 
 class Batch(NamedTuple):
@@ -17,7 +17,50 @@ class Batch(NamedTuple):
     xs: np.ndarray  #: inputs, (T, N, D)
     targets: np.ndarray  #: what the loss compares with
     loss_mask: np.ndarray | None = None  #: bool, True where a position counts
-    lengths: np.ndarray | None = None  #: (N,) int, steps of each sequence
+    lengths: np.ndarray | None = None  #: (N,) int, steps of each; the padding follows
+
+    __repr__ = tree.summary
+
+
+def lengths_from_mask(mask):
+    """Count the steps of each sequence in a mask, True where a step is no padding.
+
+    Lengths say that the padding follows. Where it comes first, move each sequence to
+    the front, ``xs[:, n] = np.roll(xs[:, n], -padded[n], axis=0)`` with
+    ``padded = mask.argmax(axis=0)``, and targets at each step likewise. A mask with
+    holes says which steps *count*, not which there are: a loss mask.
+
+    Parameters
+    ----------
+    mask : array_like of bool, shape (T, N)
+        Time-major, as all else; of a mask (N, T) its transpose.
+
+    Returns
+    -------
+    ndarray of int, shape (N,)
+
+    Raises
+    ------
+    TypeError
+        If it is not boolean.
+    ValueError
+        If it has not two axes, a sequence has no step, or padding comes before a step.
+    """
+    mask = np.asarray(mask)
+    if mask.dtype != bool:
+        raise TypeError(f"mask has dtype {mask.dtype}; expected bool")
+    if mask.ndim != 2 or mask.size == 0:
+        raise ValueError(f"mask has shape {mask.shape}; expected (T, N)")
+    lengths = mask.sum(axis=0)
+    if not lengths.all():
+        raise ValueError(f"mask has no step in sequence {lengths.argmin()}; expected 1")
+    late = (mask[1:] & ~mask[:-1]).any(axis=0)
+    if late.any():
+        raise ValueError(
+            f"mask has padding before a step in sequence {late.argmax()}; expected "
+            "True first, then False: move the sequence to the front with np.roll"
+        )
+    return lengths
 
 
 def windows(batch, length):
@@ -46,8 +89,7 @@ def windows(batch, length):
         If ``length`` is below 1, the targets are not one to a step, or the batch has
         lengths.
     """
-    if length < 1:
-        raise ValueError(f"length is {length}; expected at least 1")
+    length = check_size("length", length)
     if batch.lengths is not None:
         raise ValueError("batch has lengths; expected streams of full length")
     if batch.targets.shape[:2] != batch.xs.shape[:2]:
@@ -73,7 +115,7 @@ def mse(predictions, targets, loss_mask=None):
     targets : ndarray, shape (..., O)
         What was wanted, of the same dtype.
     loss_mask : ndarray of bool, shape (...), optional
-        True where a position counts; all unless told.
+        True where a position counts; all by default.
 
     Returns
     -------
@@ -85,11 +127,12 @@ def mse(predictions, targets, loss_mask=None):
     Raises
     ------
     TypeError
-        If the dtypes differ or the mask is not boolean.
+        If the predictions are not float32 or float64, the targets of another dtype or
+        the mask is not boolean.
     ValueError
         If a shape does not fit or the mask selects nothing.
     """
-    predictions = np.asarray(predictions)
+    predictions = check_floats("predictions", predictions)
     shape, dtype = predictions.shape, predictions.dtype
     targets = check_array("targets", targets, "mse", dtype, _spell(shape), shape)
     error = predictions - targets
@@ -113,7 +156,7 @@ def softmax_cross_entropy(logits, targets, loss_mask=None):
     targets : ndarray of int, shape (...)
         The right class, 0 … K − 1.
     loss_mask : ndarray of bool, shape (...), optional
-        True where a position counts; all unless told.
+        True where a position counts; all by default.
 
     Returns
     -------
@@ -125,11 +168,12 @@ def softmax_cross_entropy(logits, targets, loss_mask=None):
     Raises
     ------
     TypeError
-        If the targets are not integers or the mask is not boolean.
+        If the logits are not float32 or float64, the targets not integers or the mask
+        not boolean.
     ValueError
         If a shape does not fit, a class is out of range or the mask selects nothing.
     """
-    targets, logits = np.asarray(targets), np.asarray(logits)
+    targets, logits = np.asarray(targets), check_floats("logits", logits)
     *shape, K = logits.shape
     if not np.issubdtype(targets.dtype, np.integer):
         raise TypeError(f"targets has dtype {targets.dtype}; expected class integers")

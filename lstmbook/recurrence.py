@@ -24,14 +24,20 @@ one product after it. That is also what makes it fast.
 """
 
 import dataclasses
-import operator
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from lstmbook import tree
-from lstmbook.checks import check_array, check_finite, check_lengths
+from lstmbook.checks import (
+    check_array,
+    check_dtype,
+    check_finite,
+    check_lengths,
+    check_rng,
+    check_size,
+)
 
 __all__ = ["Cell", "Grads", "HiddenState", "Trace", "parameters"]
 
@@ -45,7 +51,8 @@ class HiddenState(NamedTuple):
 def parameters(cls):
     """Make a class of arrays: a frozen dataclass whose arrays change in place only.
 
-    For a cell it also adds the named views, ``W_x…``, ``W_h…`` and ``b_…``.
+    For a cell it also adds the named views, ``W_x…``, ``W_h…`` and ``b_…``, and short
+    reprs to its ``State`` and ``Gates``.
 
     Parameters
     ----------
@@ -59,7 +66,10 @@ def parameters(cls):
     # eq=False: the generated == would compare arrays and raise.
     cls = dataclass(frozen=True, eq=False, repr=False)(cls)
     cls.__setattr__ = _refuse_assignment
-    for k, layer in enumerate(cls.Gates._fields if hasattr(cls, "Gates") else ()):
+    if not hasattr(cls, "Gates"):
+        return cls
+    cls.State.__repr__ = cls.Gates.__repr__ = tree.summary
+    for k, layer in enumerate(cls.Gates._fields):
         for fused, name in (("W_x", f"W_x{layer}"), ("W_h", f"W_h{layer}")):
             setattr(cls, name, _view(fused, k))
         setattr(cls, f"b_{layer}", _view("b", k))
@@ -119,6 +129,8 @@ class Trace:
     gates: Any
     lengths: np.ndarray | None = None
 
+    __repr__ = tree.summary
+
     @property
     def hs(self):
         """The short-term memory after each step, (T, N, H): what the cell puts out."""
@@ -146,6 +158,8 @@ class Grads(NamedTuple):
     cell: "Cell"  #: of the cell's own type, parameter by parameter
     xs: np.ndarray  #: (T, N, D)
     state: Any  #: of the initial state, arrays (N, H)
+
+    __repr__ = tree.summary
 
 
 @parameters
@@ -218,7 +232,7 @@ class Cell:
         input_size, hidden_size : int
             D and H.
         dtype : dtype
-            float64 unless told.
+            float64 by default.
 
         Returns
         -------
@@ -227,12 +241,14 @@ class Cell:
         Raises
         ------
         TypeError
-            If ``dtype`` is not float32 or float64.
+            If ``rng`` is no generator, or ``dtype`` not float32 or float64.
         ValueError
             If a size is not an integer from 1 up.
         """
-        D = _size("input_size", input_size)
-        H = _size("hidden_size", hidden_size)
+        check_rng(rng)
+        dtype = check_dtype(dtype)
+        D = check_size("input_size", input_size)
+        H = check_size("hidden_size", hidden_size)
         width = len(cls.Gates._fields) * H
         bound = 1 / np.sqrt(H)
         own = dataclasses.fields(cls)[3:]
@@ -333,10 +349,12 @@ class Cell:
             Inputs, of the cell's dtype. Kept by the trace, not copied: neither they
             nor the parameters may change before :meth:`backward`.
         state : State of ndarray, shape (N, H), optional
-            The state to begin from; zeros unless told.
+            The state to begin from; zeros by default.
         lengths : array_like of int, shape (N,), optional
-            Steps of each sequence, 1 … T; the rest is padding. A finished sequence's
-            state stays as it is.
+            Steps of each sequence, 1 … T. The padding follows the sequence, never
+            before it or inside, and may hold any finite numbers; a finished sequence's
+            state stays as it is. Of a boolean mask,
+            :func:`lstmbook.losses.lengths_from_mask`.
 
         Returns
         -------
@@ -407,7 +425,7 @@ class Cell:
         d_hs : ndarray, shape (T, N, H)
             Cotangent of the short-term memory after each step.
         d_final : State of ndarray, shape (N, H), optional
-            Cotangent of the final state, on top of ``d_hs``; zeros unless told.
+            Cotangent of the final state, on top of ``d_hs``; zeros by default.
 
         Returns
         -------
@@ -632,13 +650,3 @@ def _copy(values, into):
 def _choose(on, running, finished):
     """Per sequence, one state while it runs and the other once it has finished."""
     return tree.map(lambda a, b: np.where(on, a, b), running, finished)
-
-
-def _size(name, size):
-    try:
-        number = -1 if isinstance(size, bool) else operator.index(size)
-    except TypeError:
-        number = -1
-    if number < 1:
-        raise ValueError(f"{name} is {size!r}; expected an integer from 1 up")
-    return number

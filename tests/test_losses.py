@@ -6,7 +6,13 @@ import torch
 from torch.nn import functional
 
 from lstmbook import LSTM, gradcheck, tree
-from lstmbook.losses import Batch, mse, softmax_cross_entropy, windows
+from lstmbook.losses import (
+    Batch,
+    lengths_from_mask,
+    mse,
+    softmax_cross_entropy,
+    windows,
+)
 from tests.cases import largest, random_case
 
 RNG = np.random.default_rng(0)
@@ -120,7 +126,8 @@ def test_windows_with_carried_state_equal_the_whole():
 @pytest.mark.parametrize(
     ("batch", "length", "message"),
     [
-        (Batch(VALUES, CLASSES), 0, "length is 0; expected at least 1"),
+        (Batch(VALUES, CLASSES), 0, "length is 0; expected an integer from 1 up"),
+        (Batch(VALUES, CLASSES), 2.0, "length is 2.0; expected an integer from 1 up"),
         (Batch(VALUES, CLASSES[0]), 2, r"targets has shape \(3,\); .* \(5, 3, …\)"),
         (Batch(VALUES, CLASSES, None, [5, 4, 3]), 2, "batch has lengths"),
     ],
@@ -128,3 +135,43 @@ def test_windows_with_carried_state_equal_the_whole():
 def test_windows_refuse(batch, length, message):
     with pytest.raises(ValueError, match=message):
         windows(batch, length)
+
+
+def test_lengths_from_mask():
+    mask = np.arange(T)[:, None] < [5, 2, 4]
+    assert lengths_from_mask(mask).tolist() == [5, 2, 4]
+    assert lengths_from_mask(mask.tolist()).tolist() == [5, 2, 4]
+
+
+def test_padding_in_front_is_refused_and_can_be_rolled():
+    """As the docstring says: then each sequence gives what it gives alone."""
+    case = random_case(LSTM)
+    padded = np.array([0, 3, 1])
+    mask = np.arange(T)[:, None] >= padded
+    with pytest.raises(
+        ValueError, match=r"padding before a step in sequence 1; .*roll"
+    ):
+        lengths_from_mask(mask)
+    assert mask.argmax(axis=0).tolist() == padded.tolist()
+    xs = np.stack([np.roll(case.xs[:, n], -padded[n], axis=0) for n in range(N)], 1)
+    rolled = np.stack([np.roll(mask[:, n], -padded[n]) for n in range(N)], 1)
+    _, trace = case.cell.forward(xs, lengths=lengths_from_mask(rolled))
+    for n in range(N):
+        _, alone = case.cell.forward(case.xs[padded[n] :, n : n + 1])
+        own = tree.map(lambda a, n=n: a[n : n + 1], trace.final)
+        assert largest(own, alone.final) <= 1e-15
+
+
+@pytest.mark.parametrize(
+    ("mask", "error", "message"),
+    [
+        (np.ones((T, N)), TypeError, "mask has dtype float64; expected bool"),
+        (np.ones(T, bool), ValueError, r"mask has shape \(5,\); expected \(T, N\)"),
+        (np.ones((0, N), bool), ValueError, r"mask has shape \(0, 3\)"),
+        ([[True, False]], ValueError, "no step in sequence 1"),
+        ([[True], [False], [True]], ValueError, "padding before a step in sequence 0"),
+    ],
+)
+def test_masks_that_are_no_lengths(mask, error, message):
+    with pytest.raises(error, match=message):
+        lengths_from_mask(mask)

@@ -316,7 +316,7 @@ def cell_diagram(ax, lit=None, values=None, backward=False):
         Where; its axis is switched off.
     lit : iterable of str, or str, optional
         Names of parts (the keys of ``PARTS``) or of nodes. All the rest is dimmed; a
-        wire is lit where both its ends are. All is lit unless told.
+        wire is lit where both its ends are. All are lit by default.
     values : dict of str to (float or ndarray), optional
         Node name to its number: gates are written as percentages, the rest with two
         decimals. From :func:`step_values`, or, on the way back, with three decimals,

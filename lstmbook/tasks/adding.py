@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lstmbook.checks import check_dtype, check_rng, check_size
 from lstmbook.losses import Batch
 
 __all__ = ["adding", "constant_loss", "last_step_loss"]
@@ -24,7 +25,7 @@ def adding(rng, length, batch_size, dtype=np.float64):
     batch_size : int
         N.
     dtype : dtype
-        float64 unless told.
+        float64 by default.
 
     Returns
     -------
@@ -33,15 +34,15 @@ def adding(rng, length, batch_size, dtype=np.float64):
 
     Raises
     ------
+    TypeError
+        If ``rng`` is no generator, or ``dtype`` not float32 or float64.
     ValueError
-        If ``length`` is below 2 or ``batch_size`` below 1.
+        If ``length`` is not an integer from 2 up or ``batch_size`` not from 1 up.
     """
-    for name, came, least in (
-        ("length", length, 2),
-        ("batch_size", batch_size, 1),
-    ):
-        if came < least:
-            raise ValueError(f"{name} is {came}; expected at least {least}")
+    check_rng(rng)
+    dtype = check_dtype(dtype)
+    length = check_size("length", length, 2)
+    batch_size = check_size("batch_size", batch_size)
     values = rng.uniform(size=(length, batch_size))
     marks = np.zeros_like(values)
     sequences = np.arange(batch_size)
@@ -82,9 +83,8 @@ def last_step_loss(length):
     Raises
     ------
     ValueError
-        If ``length`` is below 2.
+        If ``length`` is not an integer from 2 up.
     """
-    if length < 2:
-        raise ValueError(f"length is {length}; expected at least 2")
+    length = check_size("length", length, 2)
     last_marked = 1 / (length - length // 2)
     return constant_loss() - last_marked / 12

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lstmbook.checks import check_dtype, check_rng, check_size
 from lstmbook.losses import Batch
 
 __all__ = ["SYMBOLS", "WORD", "copying", "memoryless_loss"]
@@ -29,7 +30,7 @@ def copying(rng, delay, batch_size, dtype=np.float64):
     batch_size : int
         N.
     dtype : dtype
-        Of the inputs; float64 unless told.
+        Of the inputs; float64 by default.
 
     Returns
     -------
@@ -39,12 +40,15 @@ def copying(rng, delay, batch_size, dtype=np.float64):
 
     Raises
     ------
+    TypeError
+        If ``rng`` is no generator, or ``dtype`` not float32 or float64.
     ValueError
-        If ``delay`` or ``batch_size`` is below 1.
+        If ``delay`` or ``batch_size`` is not an integer from 1 up.
     """
-    for name, came in (("delay", delay), ("batch_size", batch_size)):
-        if came < 1:
-            raise ValueError(f"{name} is {came}; expected at least 1")
+    check_rng(rng)
+    dtype = check_dtype(dtype)
+    delay = check_size("delay", delay)
+    batch_size = check_size("batch_size", batch_size)
     blank, signal = SYMBOLS, SYMBOLS + 1
     shown = np.full((delay + 2 * WORD, batch_size), blank)
     targets = shown.copy()
@@ -72,8 +76,7 @@ def memoryless_loss(delay):
     Raises
     ------
     ValueError
-        If ``delay`` is below 1.
+        If ``delay`` is not an integer from 1 up.
     """
-    if delay < 1:
-        raise ValueError(f"delay is {delay}; expected at least 1")
+    delay = check_size("delay", delay)
     return WORD * np.log(SYMBOLS) / (delay + 2 * WORD)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lstmbook.checks import check_dtype, check_rng, check_size
 from lstmbook.losses import Batch
 
 __all__ = ["TEST_SIZE", "digits", "minibatches"]
@@ -24,7 +25,7 @@ def digits(rng, by="row", dtype=np.float64):
     by : {"row", "pixel"}
         A row of 8 pixels a step (T = 8, D = 8), or one pixel (T = 64, D = 1).
     dtype : dtype
-        float64 unless told.
+        float64 by default.
 
     Returns
     -------
@@ -33,9 +34,13 @@ def digits(rng, by="row", dtype=np.float64):
 
     Raises
     ------
+    TypeError
+        If ``rng`` is no generator, or ``dtype`` not float32 or float64.
     ValueError
         If ``by`` is neither.
     """
+    check_rng(rng)
+    dtype = check_dtype(dtype)
     from sklearn.datasets import load_digits
 
     shapes = {"row": (8, 8), "pixel": (64, 1)}
@@ -69,14 +74,16 @@ def minibatches(rng, batch, batch_size, epochs=1):
 
     Raises
     ------
+    TypeError
+        If ``rng`` is no generator.
     ValueError
         If the targets are not one to a sequence, there is a mask or are lengths, or
-        ``batch_size`` or ``epochs`` is below 1.
+        ``batch_size`` or ``epochs`` is not an integer from 1 up.
     """
+    check_rng(rng)
+    batch_size = check_size("batch_size", batch_size)
+    epochs = check_size("epochs", epochs)
     N = batch.xs.shape[1]
-    for name, came in (("batch_size", batch_size), ("epochs", epochs)):
-        if came < 1:
-            raise ValueError(f"{name} is {came}; expected at least 1")
     if (
         len(batch.targets) != N
         or batch.targets.ndim > 2

@@ -6,6 +6,7 @@ The one task that Part II grows the LSTM on, small enough to be solved by hand.
 import numpy as np
 
 from lstmbook.cells import LSTM
+from lstmbook.checks import check_dtype, check_rng, check_size
 from lstmbook.losses import Batch
 from lstmbook.model import Model
 
@@ -54,7 +55,7 @@ def notepad(
     store, recall, clear : float
         Probability of each mark at a step that is free to carry one.
     dtype : dtype
-        float64 unless told.
+        float64 by default.
 
     Returns
     -------
@@ -63,13 +64,16 @@ def notepad(
 
     Raises
     ------
+    TypeError
+        If ``rng`` is no generator, or ``dtype`` not float32 or float64.
     ValueError
-        If ``length`` or ``batch_size`` is below 1, or the probabilities are negative
-        or add up to more than 1.
+        If ``length`` or ``batch_size`` is not an integer from 1 up, or the
+        probabilities are negative or add up to more than 1.
     """
-    for name, came in (("length", length), ("batch_size", batch_size)):
-        if came < 1:
-            raise ValueError(f"{name} is {came}; expected at least 1")
+    check_rng(rng)
+    dtype = check_dtype(dtype)
+    length = check_size("length", length)
+    batch_size = check_size("batch_size", batch_size)
     rates = store, recall, clear
     # Written so that NaN does not pass.
     if not (min(rates) >= 0 and sum(rates) <= 1):
@@ -101,7 +105,7 @@ def example(dtype=np.float64):
     Parameters
     ----------
     dtype : dtype
-        float64 unless told.
+        float64 by default.
 
     Returns
     -------
@@ -190,7 +194,7 @@ def by_hand(layers="ifgo", dtype=np.float64):
         The layers to set. Any other is wired off: its weights are zero, and a gate's
         bias is so large that the gate is open all the time.
     dtype : dtype
-        float64 unless told.
+        float64 by default.
 
     Returns
     -------
