@@ -130,7 +130,7 @@ def test_lengths(case, lengths, error, words):
 def test_lengths_of_a_trace_are_its_own(case):
     """Changed after the forward pass, they would change the backward pass."""
     lengths = np.array([5, 1, 3])
-    hs, trace, grads = case.run(lengths)
+    _, trace, grads = case.run(lengths)
     lengths[:] = 5
     with refuse(ValueError, "read-only"):
         trace.lengths[:] = 5
