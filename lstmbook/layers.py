@@ -1,7 +1,7 @@
 """Cells put together: one on top of another, and one for each direction.
 
-Both are used like a :class:`~lstmbook.recurrence.Cell`, so each may stand where a cell
-may: in a :class:`~lstmbook.model.Model`, in a gradient check, in one another.
+Both are :class:`~lstmbook.recurrence.Recurrent` as a cell is, so each may stand where a
+cell may: in a :class:`~lstmbook.model.Model`, in a gradient check, in one another.
 
 >>> import numpy as np
 >>> from lstmbook import LSTM, Bidirectional, Stack
@@ -21,7 +21,8 @@ import numpy as np
 
 from lstmbook import tree
 from lstmbook.checks import check_array
-from lstmbook.recurrence import Cell, Grads, parameters
+from lstmbook.parameters import parameters
+from lstmbook.recurrence import Grads, Recurrent
 
 __all__ = [
     "Bidirectional",
@@ -29,7 +30,6 @@ __all__ = [
     "BidirectionalTrace",
     "Stack",
     "StackTrace",
-    "check_carry",
     "check_net",
 ]
 
@@ -65,7 +65,7 @@ class StackTrace:
 
 
 @parameters
-class Stack:
+class Stack(Recurrent):
     """Layers on top of one another: what one puts out goes into the next.
 
     A state, its cotangent and its gradient are tuples with one state for each layer.
@@ -105,6 +105,11 @@ class Stack:
                 )
 
     @property
+    def reads_from_end(self):
+        """Whether a layer does."""
+        return any(layer.reads_from_end for layer in self.layers)
+
+    @property
     def input_size(self):
         """D, the number of inputs of the first layer."""
         return self.layers[0].input_size
@@ -123,36 +128,8 @@ class Stack:
         """Sizes, not arrays."""
         return f"Stack({self.layers!r})"
 
-    def forward(self, xs, state=None, lengths=None):
-        """Run the layers over a batch of sequences, one after the other.
-
-        Parameters
-        ----------
-        xs : ndarray, shape (T, N, D)
-            Inputs, as for :meth:`Cell.forward`.
-        state : tuple of State, optional
-            For each layer the state to begin from; zeros by default.
-        lengths : array_like of int, shape (N,), optional
-            Steps of each sequence, 1 … T; the padding follows.
-
-        Returns
-        -------
-        hs : ndarray, shape (T, N, H)
-            What the last layer puts out, read-only.
-        trace : StackTrace
-            What :meth:`backward` needs.
-
-        Raises
-        ------
-        TypeError
-            If a dtype is not the layers', or ``state`` is another stack's.
-        ValueError
-            If a shape does not fit, a value is not finite, or lengths are out of range.
-        """
-        return self.unroll(self.check_inputs(xs), state, lengths)
-
     def unroll(self, xs, state=None, lengths=None):
-        """Run as :meth:`forward` does, over checked inputs, as :meth:`Cell.unroll`."""
+        """Run over checked inputs, as :meth:`Recurrent.unroll`."""
         hs, traces = xs, []
         starts = self._states(state, "state")
         for k, (layer, start) in enumerate(zip(self.layers, starts, strict=True)):
@@ -162,29 +139,7 @@ class Stack:
         return hs, StackTrace(tuple(traces))
 
     def backward(self, trace, d_hs, d_final=None):
-        """Backpropagation through the layers, from the last one down.
-
-        Parameters
-        ----------
-        trace : StackTrace
-            From :meth:`forward` of this stack.
-        d_hs : ndarray, shape (T, N, H)
-            Cotangent of what the last layer puts out.
-        d_final : tuple of State, optional
-            Cotangent of each layer's final state; zeros by default.
-
-        Returns
-        -------
-        Grads
-            Of the layers (a stack like this one), the inputs and the initial state.
-
-        Raises
-        ------
-        TypeError
-            If a dtype is not the layers', or ``trace`` or ``d_final`` another stack's.
-        ValueError
-            If a shape does not fit.
-        """
+        """Backpropagation through the layers, from the last one down."""
         self.check_trace(trace, f"Stack of {len(self.layers)} layers")
         d_finals = self._states(d_final, "d_final")
         cells, states = [], []
@@ -199,20 +154,20 @@ class Stack:
         return Grads(type(self)(tuple(cells[::-1])), d_hs, tuple(states[::-1]))
 
     def last(self, hs):
-        """Read from the outputs what each sequence ends with, as :meth:`Cell.last`."""
+        """What each sequence ends with, as :meth:`Recurrent.last`."""
         return self.layers[-1].last(hs)
 
     def last_backward(self, d_last, steps):
-        """Cotangent of the outputs, as :meth:`Cell.last_backward`."""
+        """Cotangent of the outputs, as :meth:`Recurrent.last_backward`."""
         return self.layers[-1].last_backward(d_last, steps)
 
     def check_inputs(self, xs):
-        """Return inputs as the first layer wants them, as :meth:`Cell.check_inputs`."""
+        """Return inputs that fit, as :meth:`Recurrent.check_inputs`."""
         with _naming("layers[0]"):
             return self.layers[0].check_inputs(xs)
 
     def check_trace(self, trace, name):
-        """Raise where a trace cannot come from here, as :meth:`Cell.check_trace`."""
+        """Raise where a trace does not fit, as :meth:`Recurrent.check_trace`."""
         if not isinstance(trace, StackTrace):
             came = type(trace).__name__
             raise TypeError(f"trace is a {came}; {name} expects a StackTrace")
@@ -279,7 +234,7 @@ class BidirectionalTrace:
 
 
 @parameters
-class Bidirectional:
+class Bidirectional(Recurrent):
     """Two cells over the same sequences, one from the start and one from the end.
 
     What they put out for a step stands side by side :cite:`schuster1997`, so that it
@@ -320,6 +275,11 @@ class Bidirectional:
             )
 
     @property
+    def reads_from_end(self):
+        """True: for one direction the next window comes before this one."""
+        return True
+
+    @property
     def input_size(self):
         """D, the number of inputs."""
         return self.forward_cell.input_size
@@ -338,37 +298,8 @@ class Bidirectional:
         """Sizes, not arrays."""
         return f"Bidirectional({self.forward_cell!r}, {self.reverse_cell!r})"
 
-    def forward(self, xs, state=None, lengths=None):
-        """Run both cells over a batch of sequences.
-
-        Parameters
-        ----------
-        xs : ndarray, shape (T, N, D)
-            Inputs, as for :meth:`Cell.forward`.
-        state : BidirectionalState, optional
-            For each direction the state to begin from; zeros by default.
-        lengths : array_like of int, shape (N,), optional
-            Steps of each sequence, 1 … T; the padding follows.
-
-        Returns
-        -------
-        hs : ndarray, shape (T, N, H)
-            For each step what both put out, ``forward_cell`` first, read-only. In the
-            padding stands what each direction ends with.
-        trace : BidirectionalTrace
-            What :meth:`backward` needs.
-
-        Raises
-        ------
-        TypeError
-            If a dtype is not the cells', or ``state`` is not of both directions.
-        ValueError
-            If a shape does not fit, a value is not finite, or lengths are out of range.
-        """
-        return self.unroll(self.check_inputs(xs), state, lengths)
-
     def unroll(self, xs, state=None, lengths=None):
-        """Run as :meth:`forward` does, over checked inputs, as :meth:`Cell.unroll`."""
+        """Run over checked inputs, as :meth:`Recurrent.unroll`."""
         start = self._states(state, "state")
         with _naming("forward_cell"):
             hs_forward, forward = self.forward_cell.unroll(xs, start.forward, lengths)
@@ -382,29 +313,7 @@ class Bidirectional:
         return hs, BidirectionalTrace(hs, forward, reverse)
 
     def backward(self, trace, d_hs, d_final=None):
-        """Backpropagation through both cells.
-
-        Parameters
-        ----------
-        trace : BidirectionalTrace
-            From :meth:`forward` of these cells.
-        d_hs : ndarray, shape (T, N, H)
-            Cotangent of what both put out.
-        d_final : BidirectionalState, optional
-            Cotangent of each direction's final state; zeros by default.
-
-        Returns
-        -------
-        Grads
-            Of the cells (another of this kind), the inputs and the initial state.
-
-        Raises
-        ------
-        TypeError
-            If a dtype is not the cells', or ``trace`` or ``d_final`` is another's.
-        ValueError
-            If a shape does not fit.
-        """
+        """Backpropagation through both cells."""
         name = f"Bidirectional(hidden_size={self.hidden_size})"
         self.check_trace(trace, name)
         shape, lengths = trace.hs.shape, trace.lengths
@@ -427,28 +336,25 @@ class Bidirectional:
         )
 
     def last(self, hs):
-        """Read from the outputs what each direction ends with, as :meth:`Cell.last`.
-
-        The direction that reads from the end ends at step 1.
-        """
+        """What each direction ends with, as :meth:`Recurrent.last`."""
         forward, reverse = self._halves(hs)
         ends = self.forward_cell.last(forward), self.reverse_cell.last(reverse[::-1])
         return np.concatenate(ends, axis=-1)
 
     def last_backward(self, d_last, steps):
-        """Cotangent of the outputs, as :meth:`Cell.last_backward`."""
+        """Cotangent of the outputs, as :meth:`Recurrent.last_backward`."""
         forward, reverse = self._halves(d_last)
         d_forward = self.forward_cell.last_backward(forward, steps)
         d_reverse = self.reverse_cell.last_backward(reverse, steps)[::-1]
         return np.concatenate([d_forward, d_reverse], axis=-1)
 
     def check_inputs(self, xs):
-        """Return inputs as both cells want them, as :meth:`Cell.check_inputs`."""
+        """Return inputs that fit, as :meth:`Recurrent.check_inputs`."""
         with _naming("forward_cell"):
             return self.forward_cell.check_inputs(xs)
 
     def check_trace(self, trace, name):
-        """Raise where a trace cannot come from here, as :meth:`Cell.check_trace`."""
+        """Raise where a trace does not fit, as :meth:`Recurrent.check_trace`."""
         if not isinstance(trace, BidirectionalTrace):
             came = type(trace).__name__
             raise TypeError(f"trace is a {came}; {name} expects a BidirectionalTrace")
@@ -484,7 +390,7 @@ def _reverse(array, lengths):
 
 
 def check_net(name, net):
-    """Raise where something is no cell, stack or pair of directions.
+    """Raise where something is not :class:`~lstmbook.recurrence.Recurrent`.
 
     Parameters
     ----------
@@ -498,31 +404,9 @@ def check_net(name, net):
     TypeError
         If it is something else.
     """
-    if not isinstance(net, Cell | Stack | Bidirectional):
+    if not isinstance(net, Recurrent):
         came = type(net).__name__
         raise TypeError(f"{name} is a {came}; expected a cell, Stack or Bidirectional")
-
-
-def check_carry(net):
-    """Raise where a state cannot be carried from one window of a stream to the next.
-
-    Parameters
-    ----------
-    net : Cell, Stack or Bidirectional
-        Whose state it is.
-
-    Raises
-    ------
-    ValueError
-        If a part reads from the end: the next window comes before this one for it.
-    """
-    if isinstance(net, Bidirectional):
-        raise ValueError(
-            "the state is to be carried on, but a Bidirectional reads from the end: "
-            "for its reverse_cell the next window comes first"
-        )
-    for layer in net.layers if isinstance(net, Stack) else ():
-        check_carry(layer)
 
 
 def _check_dtype(name, layer, first_name, first):

@@ -7,7 +7,8 @@ import numpy as np
 from lstmbook import tree
 from lstmbook.checks import check_array, check_mask, check_rng, check_size
 from lstmbook.layers import check_net
-from lstmbook.recurrence import Cell, parameters
+from lstmbook.parameters import parameters
+from lstmbook.recurrence import Recurrent
 
 __all__ = ["Model", "ModelGrads", "value_and_grads"]
 
@@ -49,7 +50,7 @@ class Model:
         If a shape does not fit, or ``readout`` is neither.
     """
 
-    cell: Cell
+    cell: Recurrent
     W_y: np.ndarray
     b_y: np.ndarray
     readout: str = "last"
@@ -114,7 +115,7 @@ class Model:
         Parameters
         ----------
         xs, state, lengths
-            As for :meth:`Cell.forward`.
+            As for :meth:`Recurrent.forward`.
 
         Returns
         -------
@@ -137,7 +138,7 @@ class Model:
         d_predictions : ndarray, shape (N, O) or (T, N, O)
             Cotangent of the predictions.
         d_final : State, optional
-            Cotangent of the final state, as for :meth:`Cell.backward`: where a state
+            Cotangent of the final state, as for the cell: where a state
             is carried on, the ``state`` of the next window's gradients. Zeros by
             default.
 

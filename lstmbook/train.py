@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lstmbook import tree
-from lstmbook.layers import check_carry
 from lstmbook.losses import Batch
 from lstmbook.model import value_and_grads
 from lstmbook.optim import check_max_norm, clip_by_global_norm, global_norm
@@ -124,8 +123,11 @@ def train(
     """
     if max_norm is not None:
         check_max_norm(max_norm)
-    if carry:
-        check_carry(model.cell)
+    if carry and model.cell.reads_from_end:
+        raise ValueError(
+            "carry is True, but a Bidirectional in the model reads from the end: for "
+            "it the next window comes first"
+        )
     memory = optimizer.init(model) if optimizer_state is None else optimizer_state
     now, history, stopped = Update(0, model, memory, state), [], None
 

@@ -14,6 +14,7 @@ CHAIN = [
     "checks",
     "ops",
     "tree",
+    "parameters",
     "recurrence",
     "cells",
     "initialisation",

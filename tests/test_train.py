@@ -262,7 +262,7 @@ def test_what_reads_from_the_end_cannot_be_carried():
         model = Model.init(rng, net, 1, readout="all")
         batch = [notepad(rng, 5, 6)]
         assert len(train(model, batch, mse, SGD(0.1)).losses) == 1
-        with pytest.raises(ValueError, match="a Bidirectional reads from the end"):
+        with pytest.raises(ValueError, match="a Bidirectional in the model reads from"):
             train(model, batch, mse, SGD(0.1), carry=True)
 
 

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from lstmbook.ops import sigmoid, sigmoid_prime, tanh, tanh_prime
-from lstmbook.recurrence import Cell, HiddenState, parameters
+from lstmbook.parameters import parameters
+from lstmbook.recurrence import Cell, HiddenState
 
 __all__ = ["GRU", "GRUGates"]
 

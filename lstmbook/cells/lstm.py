@@ -5,7 +5,8 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from lstmbook.ops import sigmoid, sigmoid_prime, tanh, tanh_prime
-from lstmbook.recurrence import Cell, parameters
+from lstmbook.parameters import parameters
+from lstmbook.recurrence import Cell
 
 __all__ = ["LSTM", "LSTMGates", "LSTMState"]
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from lstmbook.cells.lstm import LSTMGates, LSTMState
 from lstmbook.ops import sigmoid, sigmoid_prime, tanh, tanh_prime
-from lstmbook.recurrence import Cell, parameters
+from lstmbook.parameters import parameters
+from lstmbook.recurrence import Cell
 
 __all__ = ["PeepholeGates", "PeepholeLSTM"]
 
