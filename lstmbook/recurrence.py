@@ -23,6 +23,8 @@ before the loop, only the product with ``W_h`` stays inside, and each weight gra
 one product after it. That is also what makes it fast.
 """
 
+from __future__ import annotations  # so that help() prints them as they stand here
+
 import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
@@ -97,7 +99,7 @@ class Trace:
 class Grads(NamedTuple):
     """Gradients of a loss by all that went into a forward pass."""
 
-    cell: "Recurrent"  #: of the cell's own type, parameter by parameter
+    cell: Recurrent  #: of the cell's own type, parameter by parameter
     xs: np.ndarray  #: (T, N, D)
     state: Any  #: of the initial state, arrays (N, H)
 
@@ -150,7 +152,7 @@ class Recurrent:
             Steps of each sequence, 1 … T. The padding follows the sequence, never
             before it or inside, and may hold any finite numbers; a finished sequence's
             state stays as it is. Of a boolean mask,
-            :func:`lstmbook.losses.lengths_from_mask`.
+            :func:`lstmbook.data.lengths_from_mask`.
 
         Returns
         -------
@@ -181,7 +183,7 @@ class Recurrent:
         """
         raise NotImplementedError
 
-    def backward(self, trace: Any, d_hs: np.ndarray, d_final: Any = None) -> "Grads":
+    def backward(self, trace: Any, d_hs: np.ndarray, d_final: Any = None) -> Grads:
         """Backpropagation through time.
 
         Parameters

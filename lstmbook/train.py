@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lstmbook import tree
-from lstmbook.losses import Batch
+from lstmbook.data import Batch
 from lstmbook.model import value_and_grads
 from lstmbook.optim import check_max_norm, clip_by_global_norm, global_norm
 
@@ -96,7 +96,7 @@ def train(
         zeros by default.
     carry : bool
         Whether a batch begins from the state that the one before has ended in. With
-        :func:`lstmbook.losses.windows` of a stream this is truncated backpropagation
+        :func:`lstmbook.data.windows` of a stream this is truncated backpropagation
         through time. A window in which no step counts moves the state on, without an
         update.
     hook : callable, optional

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from lstmbook import CELLS, GRU, LSTM, RNN, HiddenState, LSTMState, gradcheck
+from lstmbook.data import Batch, minibatches
 from lstmbook.initialisation import chrono_biases
-from lstmbook.losses import Batch, mse, softmax_cross_entropy
+from lstmbook.losses import mse, softmax_cross_entropy
 from lstmbook.model import Model, value_and_grads
 from lstmbook.optim import SGD, Adam, clip_by_global_norm
 from lstmbook.tasks.adding import adding, last_step_loss
 from lstmbook.tasks.copying import copying, memoryless_loss
-from lstmbook.tasks.digits import digits, minibatches
+from lstmbook.tasks.digits import digits
 from lstmbook.tasks.notepad import notepad
 from lstmbook.train import train
 from tests.cases import D, H, N, T, largest, random_case

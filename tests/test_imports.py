@@ -19,6 +19,7 @@ CHAIN = [
     "cells",
     "initialisation",
     "layers",
+    "data",
     "losses",
     "model",
     "optim",

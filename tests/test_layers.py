@@ -20,7 +20,8 @@ from lstmbook import (
     interop,
     tree,
 )
-from lstmbook.losses import Batch, mse
+from lstmbook.data import Batch
+from lstmbook.losses import mse
 from lstmbook.model import Model, value_and_grads
 from lstmbook.optim import Adam
 from lstmbook.tasks.adding import adding

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from lstmbook import CELLS, LSTM, gradcheck, tree
-from lstmbook.losses import Batch, mse, softmax_cross_entropy
+from lstmbook.data import Batch
+from lstmbook.losses import mse, softmax_cross_entropy
 from lstmbook.model import Model, value_and_grads
 from tests.cases import D, H, N, T, largest, random_case
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from lstmbook import CELLS, GRU, LSTM, Bidirectional, Stack, tree
+from lstmbook.data import Batch
 from lstmbook.diagnostics import cell_gradient_split
-from lstmbook.losses import Batch, mse
+from lstmbook.losses import mse
 from lstmbook.model import Model
 from lstmbook.optim import Adam
 from lstmbook.tasks.adding import adding

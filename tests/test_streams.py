@@ -6,7 +6,8 @@ import pytest
 from lstmbook import LSTM
 from lstmbook.course import experiments
 from lstmbook.course.experiments import streams
-from lstmbook.losses import mse, windows
+from lstmbook.data import windows
+from lstmbook.losses import mse
 from lstmbook.model import Model, value_and_grads
 from lstmbook.optim import SGD, clip_by_global_norm
 from lstmbook.tasks.notepad import by_hand, notepad

@@ -9,7 +9,8 @@ import pytest
 
 from lstmbook import GRU, LSTM, RNN, Bidirectional, LSTMState, Stack, tree
 from lstmbook import train as train_module
-from lstmbook.losses import mse, windows
+from lstmbook.data import windows
+from lstmbook.losses import mse
 from lstmbook.model import Model, value_and_grads
 from lstmbook.optim import SGD, Adam, global_norm
 from lstmbook.tasks.adding import adding

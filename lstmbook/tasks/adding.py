@@ -3,7 +3,7 @@
 import numpy as np
 
 from lstmbook.checks import check_dtype, check_rng, check_size
-from lstmbook.losses import Batch
+from lstmbook.data import Batch
 
 __all__ = ["adding", "constant_loss", "last_step_loss"]
 

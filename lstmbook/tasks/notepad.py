@@ -7,7 +7,7 @@ import numpy as np
 
 from lstmbook.cells import LSTM
 from lstmbook.checks import check_dtype, check_rng, check_size
-from lstmbook.losses import Batch
+from lstmbook.data import Batch
 from lstmbook.model import Model
 
 __all__ = [

@@ -4,7 +4,8 @@ import numpy as np
 
 from lstmbook.cells import LSTM
 from lstmbook.course.experiments.runner import Experiment
-from lstmbook.losses import Batch, mse, windows
+from lstmbook.data import Batch, windows
+from lstmbook.losses import mse
 from lstmbook.model import Model
 from lstmbook.optim import Adam
 from lstmbook.tasks.notepad import MARKS, notepad
