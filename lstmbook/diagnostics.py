@@ -111,16 +111,16 @@ def gradient_by_lag(cell, trace, d_final):
 
 
 class CellGradient(NamedTuple):
-    """The gradient along the LSTM's long-term memory, in its two parts."""
+    """The gradient along the LSTM's cell state, in its two parts."""
 
     direct: np.ndarray  #: through the forget gates alone, a diagonal, (T, N, H)
-    leak: np.ndarray  #: all that goes by way of the short-term memory, (T, N, H, H)
+    leak: np.ndarray  #: all that goes by way of the hidden state, (T, N, H, H)
 
     __repr__ = tree.summary
 
 
 def cell_gradient_split(cell, trace):
-    """How the last long-term memory depends on each earlier one, by which path.
+    """How the last cell state depends on each earlier one, and by which path.
 
     A change of c_{T−k} reaches c_T directly, kept by each forget gate in turn; and it
     also changes h_{T−k} = o ⊙ tanh(c_{T−k}), which goes through W_h into all later

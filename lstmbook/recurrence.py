@@ -77,7 +77,7 @@ class Trace:
 
     @property
     def hs(self):
-        """The short-term memory after each step, (T, N, H): what the cell puts out."""
+        """The hidden state after each step, (T, N, H): what the cell puts out."""
         return self.states.h
 
     @property
