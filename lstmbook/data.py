@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lstmbook import tree
 from lstmbook.checks import check_rng, check_size
@@ -20,10 +22,11 @@ class Batch(NamedTuple):
     loss_mask: np.ndarray | None = None  #: bool, True where a position counts
     lengths: np.ndarray | None = None  #: (N,) int, steps of each; the padding follows
 
-    __repr__ = tree.summary
+    def __repr__(self) -> str:
+        return tree.summary(self)
 
 
-def lengths_from_mask(mask):
+def lengths_from_mask(mask: ArrayLike) -> np.ndarray:
     """Count the steps of each sequence in a mask, True where a step is no padding.
 
     Lengths say that the padding follows. Where it comes first, move each sequence to
@@ -64,7 +67,7 @@ def lengths_from_mask(mask):
     return lengths
 
 
-def windows(batch, length):
+def windows(batch: Batch, length: int) -> Iterator[Batch]:
     """Cut a batch of long streams into windows, one after another in time.
 
     The state is not cut: carry it from one window to the next, as in
@@ -106,7 +109,7 @@ def windows(batch, length):
     return map(window, range(0, len(batch.xs), length))
 
 
-def select(batch, which):
+def select(batch: Batch, which: np.ndarray) -> Batch:
     """Take some sequences out of a batch, in this order.
 
     Parameters
@@ -139,7 +142,9 @@ def select(batch, which):
     return Batch(np.ascontiguousarray(batch.xs[:, which]), batch.targets[which])
 
 
-def minibatches(rng, batch, batch_size, epochs=1):
+def minibatches(
+    rng: np.random.Generator, batch: Batch, batch_size: int, epochs: int = 1
+) -> Iterator[Batch]:
     """Yield a batch in random pieces, each sequence once an epoch.
 
     Parameters

@@ -1,5 +1,9 @@
 """Beginnings of a cell that are not drawn with it."""
 
+from __future__ import annotations
+
+from typing import TypeVar
+
 import numpy as np
 
 from lstmbook import tree
@@ -8,8 +12,10 @@ from lstmbook.recurrence import Cell
 
 __all__ = ["chrono_biases"]
 
+C = TypeVar("C", bound=Cell)
 
-def chrono_biases(cell, rng, longest):
+
+def chrono_biases(cell: C, rng: np.random.Generator, longest: float) -> C:
     """Give a cell forget and input gates that keep and take in at all time scales.
 
     The forget biases are log u with u from U(1, ``longest`` − 1), so that where its

@@ -138,7 +138,7 @@ class Stack(Recurrent):
             traces.append(trace)
         return hs, StackTrace(tuple(traces))
 
-    def backward(self, trace, d_hs, d_final=None):
+    def backward(self, trace: Any, d_hs: np.ndarray, d_final: Any = None) -> Grads:
         """Backpropagation through the layers, from the last one down."""
         self.check_trace(trace, f"Stack of {len(self.layers)} layers")
         d_finals = self._states(d_final, "d_final")
@@ -200,7 +200,8 @@ class BidirectionalState(NamedTuple):
     forward: Any  #: of the cell that reads from the start
     reverse: Any  #: of the cell that reads from the end
 
-    __repr__ = tree.summary
+    def __repr__(self) -> str:
+        return tree.summary(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -312,7 +313,7 @@ class Bidirectional(Recurrent):
         hs.setflags(write=False)
         return hs, BidirectionalTrace(hs, forward, reverse)
 
-    def backward(self, trace, d_hs, d_final=None):
+    def backward(self, trace: Any, d_hs: np.ndarray, d_final: Any = None) -> Grads:
         """Backpropagation through both cells."""
         name = f"Bidirectional(hidden_size={self.hidden_size})"
         self.check_trace(trace, name)

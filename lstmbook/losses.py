@@ -1,5 +1,7 @@
 """Losses with their gradients."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from lstmbook.checks import check_array, check_floats, check_mask
@@ -9,7 +11,9 @@ from lstmbook.ops import softmax
 __all__ = ["mse", "softmax_cross_entropy"]
 
 
-def mse(predictions, targets, loss_mask=None):
+def mse(
+    predictions: np.ndarray, targets: np.ndarray, loss_mask: np.ndarray | None = None
+) -> tuple[float, np.ndarray]:
     """Mean squared error over all entries that count (:eq:`eq-mse`).
 
     Parameters
@@ -48,7 +52,9 @@ def mse(predictions, targets, loss_mask=None):
     return float((error * error).sum() / count), error * (2 / count)
 
 
-def softmax_cross_entropy(logits, targets, loss_mask=None):
+def softmax_cross_entropy(
+    logits: np.ndarray, targets: np.ndarray, loss_mask: np.ndarray | None = None
+) -> tuple[float, np.ndarray]:
     """Mean of −ln p(target) over all positions that count.
 
     The loss is :eq:`eq-cross-entropy` of the probabilities :eq:`eq-softmax`.

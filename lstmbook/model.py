@@ -1,11 +1,16 @@
 """A cell with a linear readout, of the last step or of all."""
 
-from typing import Any, NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lstmbook import tree
 from lstmbook.checks import check_array, check_mask, check_rng, check_size
+from lstmbook.data import Batch
 from lstmbook.layers import check_net
 from lstmbook.parameters import parameters
 from lstmbook.recurrence import Recurrent
@@ -18,11 +23,12 @@ READOUTS = ("last", "all")
 class ModelGrads(NamedTuple):
     """Gradients of a loss by all that went into a model's forward pass."""
 
-    model: "Model"  #: parameter by parameter
+    model: Model  #: parameter by parameter
     xs: np.ndarray  #: (T, N, D)
     state: Any  #: of the initial state, as the cell's :class:`Grads` have it
 
-    __repr__ = tree.summary
+    def __repr__(self) -> str:
+        return tree.summary(self)
 
 
 @parameters
@@ -71,7 +77,13 @@ class Model:
         check_array("b_y", self.b_y, owner, dtype, f"{O}", (O,))
 
     @classmethod
-    def init(cls, rng, cell, output_size, readout="last"):
+    def init(
+        cls,
+        rng: np.random.Generator,
+        cell: Recurrent,
+        output_size: int,
+        readout: str = "last",
+    ) -> Self:
         """Draw a readout for ``cell``: weights U(±1/√H), biases zero.
 
         Parameters
@@ -109,7 +121,9 @@ class Model:
         O = self.b_y.size  # noqa: E741
         return f"Model({self.cell!r}, output_size={O}, readout={self.readout!r})"
 
-    def forward(self, xs, state=None, lengths=None):
+    def forward(
+        self, xs: np.ndarray, state: Any = None, lengths: ArrayLike | None = None
+    ) -> tuple[np.ndarray, Any]:
         """Run the cell and read it out.
 
         Parameters
@@ -128,7 +142,9 @@ class Model:
         read = self.cell.last(hs) if self.readout == "last" else hs
         return read @ self.W_y + self.b_y, trace
 
-    def backward(self, trace, d_predictions, d_final=None):
+    def backward(
+        self, trace: Any, d_predictions: np.ndarray, d_final: Any = None
+    ) -> ModelGrads:
         """Gradients from the cotangent of the predictions.
 
         Parameters
@@ -171,7 +187,9 @@ class Model:
         return ModelGrads(type(self)(cell, W_y, b_y, self.readout), d_xs, d_state)
 
 
-def value_and_grads(model, batch, loss, state=None):
+def value_and_grads(
+    model: Model, batch: Batch, loss: Callable[..., Any], state: Any = None
+) -> tuple[float, Model, Any]:
     """Loss of a model on a batch, its gradient, and the state that the batch ends in.
 
     Truncated backpropagation through time carries the state on and no gradient back:

@@ -4,10 +4,12 @@ Each keeps its settings, not its state. ``init`` makes the state, ``update`` ret
 new model and a new state and leaves the old ones as they were.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -16,8 +18,10 @@ from lstmbook.checks import check_number
 
 __all__ = ["SGD", "Adam", "AdamState", "clip_by_global_norm", "global_norm"]
 
+T = TypeVar("T")
 
-def global_norm(grads):
+
+def global_norm(grads: Any) -> float:
     """Euclidean norm of all entries of a tree together.
 
     Parameters
@@ -34,7 +38,7 @@ def global_norm(grads):
     return math.hypot(*norms)
 
 
-def clip_by_global_norm(grads, max_norm):
+def clip_by_global_norm(grads: T, max_norm: float) -> tuple[T, float]:
     """Scale gradients down to a norm of at most ``max_norm`` (:eq:`eq-clipping`).
 
     Parameters
@@ -68,7 +72,7 @@ def clip_by_global_norm(grads, max_norm):
     return tree.map(lambda d: factor * d, grads), norm
 
 
-def check_max_norm(max_norm):
+def check_max_norm(max_norm: float) -> float:
     """Return the threshold of :func:`clip_by_global_norm`, a positive float.
 
     Parameters
@@ -115,7 +119,7 @@ class SGD(_Settings):
 
     learning_rate: float
 
-    def init(self, model):
+    def init(self, model: Any) -> None:
         """Return the state, which is none.
 
         Parameters
@@ -128,7 +132,7 @@ class SGD(_Settings):
         None
         """
 
-    def update(self, model, grads, state):
+    def update(self, model: T, grads: T, state: None) -> tuple[T, None]:
         """Take one step against the gradient.
 
         Parameters
@@ -161,7 +165,8 @@ class AdamState(NamedTuple):
     mean: Any  #: running mean of the gradients
     square: Any  #: running mean of their squares
 
-    __repr__ = tree.summary
+    def __repr__(self) -> str:
+        return tree.summary(self)
 
 
 @dataclass(frozen=True)
@@ -183,7 +188,7 @@ class Adam(_Settings):
     beta2: float = 0.999
     eps: float = 1e-8
 
-    def init(self, model):
+    def init(self, model: Any) -> AdamState:
         """Return a state of zeros.
 
         Parameters
@@ -199,7 +204,7 @@ class Adam(_Settings):
             0, tree.map(np.zeros_like, model), tree.map(np.zeros_like, model)
         )
 
-    def update(self, model, grads, state):
+    def update(self, model: T, grads: T, state: AdamState) -> tuple[T, AdamState]:
         """Take one step.
 
         Parameters

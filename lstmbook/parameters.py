@@ -1,7 +1,10 @@
 """What makes a class a set of parameters: cells, stacks and models are made by it."""
 
+from __future__ import annotations
+
 import dataclasses
 from dataclasses import dataclass
+from typing import Any, TypeVar, dataclass_transform
 
 import numpy as np
 
@@ -9,8 +12,11 @@ from lstmbook import tree
 
 __all__ = ["parameters"]
 
+T = TypeVar("T")
 
-def parameters(cls):
+
+@dataclass_transform(frozen_default=True, eq_default=False)
+def parameters(cls: type[T]) -> type[T]:
     """Make a class of arrays: a frozen dataclass whose arrays change in place only.
 
     For a cell it also adds the named views, ``W_x…``, ``W_h…`` and ``b_…``, and short
@@ -26,16 +32,16 @@ def parameters(cls):
     type
     """
     # eq=False: the generated == would compare arrays and raise.
-    cls = dataclass(frozen=True, eq=False, repr=False)(cls)
-    cls.__setattr__ = _refuse_assignment
-    if not hasattr(cls, "Gates"):
-        return cls
-    cls.State.__repr__ = cls.Gates.__repr__ = tree.summary
-    for k, layer in enumerate(cls.Gates._fields):
+    made: Any = dataclass(frozen=True, eq=False, repr=False)(cls)
+    made.__setattr__ = _refuse_assignment
+    if not hasattr(made, "Gates"):
+        return made
+    made.State.__repr__ = made.Gates.__repr__ = tree.summary
+    for k, layer in enumerate(made.Gates._fields):
         for fused, name in (("W_x", f"W_x{layer}"), ("W_h", f"W_h{layer}")):
-            setattr(cls, name, _view(fused, k))
-        setattr(cls, f"b_{layer}", _view("b", k))
-    return cls
+            setattr(made, name, _view(fused, k))
+        setattr(made, f"b_{layer}", _view("b", k))
+    return made
 
 
 def _view(fused, k):

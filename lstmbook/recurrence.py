@@ -27,10 +27,10 @@ from __future__ import annotations  # so that help() prints them as they stand h
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from lstmbook import tree
 from lstmbook.checks import (
@@ -103,7 +103,8 @@ class Grads(NamedTuple):
     xs: np.ndarray  #: (T, N, D)
     state: Any  #: of the initial state, arrays (N, H)
 
-    __repr__ = tree.summary
+    def __repr__(self) -> str:
+        return tree.summary(self)
 
 
 class Recurrent:
@@ -316,10 +317,14 @@ class Cell(Recurrent):
     W_h: np.ndarray
     b: np.ndarray
 
-    State: ClassVar[type] = HiddenState
-    Gates: ClassVar[type]
+    State: ClassVar[type[Any]] = HiddenState
+    Gates: ClassVar[type[Any]]
     #: Where :meth:`init` begins the biases that are not 0, by layer.
     initial_biases: ClassVar[dict] = {}
+
+    if TYPE_CHECKING:  # the views that `parameters` makes
+
+        def __getattr__(self, name: str) -> np.ndarray: ...
 
     def __post_init__(self):
         """Check that the parameters belong together."""
@@ -344,7 +349,13 @@ class Cell(Recurrent):
             check_array(field.name, value, owner, dtype, letters, shape)
 
     @classmethod
-    def init(cls, rng, input_size, hidden_size, dtype=np.float64):
+    def init(
+        cls,
+        rng: np.random.Generator,
+        input_size: int,
+        hidden_size: int,
+        dtype: DTypeLike = np.float64,
+    ) -> Self:
         """Draw a new cell: weights U(±1/√H), biases and other parameters zero.
 
         But for the biases that the cell names in ``initial_biases``. PyTorch draws its
@@ -504,7 +515,7 @@ class Cell(Recurrent):
         trace = Trace(xs, history, gates, lengths)
         return trace.hs, trace
 
-    def backward(self, trace, d_hs, d_final=None):
+    def backward(self, trace: Any, d_hs: np.ndarray, d_final: Any = None) -> Grads:
         """Backpropagation through time (:eq:`eq-bptt`, :eq:`eq-d-h-prev`).
 
         As :meth:`Recurrent.backward`. The gradients of the parameters are

@@ -1,20 +1,25 @@
 """The one training loop. It knows nothing of the cell."""
 
+from __future__ import annotations
+
 import math
 import os
 import sys
 import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from lstmbook import tree
 from lstmbook.data import Batch
-from lstmbook.model import value_and_grads
-from lstmbook.optim import check_max_norm, clip_by_global_norm, global_norm
+from lstmbook.model import Model, value_and_grads
+from lstmbook.optim import SGD, Adam, check_max_norm, clip_by_global_norm, global_norm
 
 __all__ = ["Run", "Update", "progress", "train"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +42,7 @@ class Run:
         That a next batch would begin from; to go on with: ``train(..., state=…)``.
     """
 
-    model: Any
+    model: Model
     losses: np.ndarray
     grad_norms: np.ndarray
     optimizer_state: Any
@@ -51,27 +56,28 @@ class Update(NamedTuple):
     """What a hook of :func:`train` is called with."""
 
     number: int  #: updates so far
-    model: Any  #: after the update
+    model: Model  #: after the update
     optimizer_state: Any  #: after the update
     state: Any  #: that the next batch begins from
     loss: float = math.nan  #: of the batch, before the update
     grad_norm: float = math.nan  #: of the gradient, before clipping
 
-    __repr__ = tree.summary
+    def __repr__(self) -> str:
+        return tree.summary(self)
 
 
 def train(
-    model,
-    batches,
-    loss,
-    optimizer,
-    max_norm=None,
-    optimizer_state=None,
+    model: Model,
+    batches: Iterable[Batch],
+    loss: Callable[..., Any],
+    optimizer: SGD | Adam,
+    max_norm: float | None = None,
+    optimizer_state: Any = None,
     *,
-    state=None,
-    carry=False,
-    hook=None,
-):
+    state: Any = None,
+    carry: bool = False,
+    hook: Callable[[Update], Any] | None = None,
+) -> Run:
     """Train a model on batches until they end.
 
     A loss or gradient that is not finite ends training with a warning, and the model
@@ -129,7 +135,8 @@ def train(
             "it the next window comes first"
         )
     memory = optimizer.init(model) if optimizer_state is None else optimizer_state
-    now, history, stopped = Update(0, model, memory, state), [], None
+    now, stopped = Update(0, model, memory, state), None
+    history: list[tuple[float, float]] = []
 
     def so_far():
         losses, norms = np.array(history[: now.number]).reshape(-1, 2).T
@@ -153,17 +160,17 @@ def train(
                 break
             if max_norm is not None:
                 grads, _ = clip_by_global_norm(grads, max_norm)
-            new = optimizer.update(now.model, grads, now.optimizer_state)
+            new, memory = optimizer.update(now.model, grads, now.optimizer_state)
             history.append((value, norm))
             # One assignment: an interrupt never leaves half an update.
             state = final if carry else now.state
-            now = Update(now.number + 1, *new, state, value, norm)
+            now = Update(now.number + 1, new, memory, state, value, norm)
             if hook is not None:
                 ends, optimizer = _answer(hook(now), optimizer)
                 if ends:
                     break
     except KeyboardInterrupt as interrupt:
-        interrupt.run = so_far()
+        interrupt.run = so_far()  # type: ignore[attr-defined]
         interrupt.add_note(
             f"Training was interrupted after {now.number} updates. The run so far is "
             "this exception's `run`; at a prompt: sys.last_value.run"
@@ -198,7 +205,9 @@ def _answer(answer, optimizer):
     )
 
 
-def progress(items, unit="update", total=None):
+def progress(
+    items: Iterable[T], unit: str = "update", total: int | None = None
+) -> Iterable[T]:
     """Show a bar over what is iterated where a person watches, and nowhere else.
 
     Parameters

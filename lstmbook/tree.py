@@ -23,17 +23,23 @@ The batches are the caller's: a generator's state, ``rng.bit_generator.state``, 
 dictionary of integers that JSON keeps.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import os
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
+
+T = TypeVar("T")
 
 __all__ = ["count", "leaves", "load", "map", "save", "summary"]
 
 
-def map(function, tree, *others):
+def map(function: Callable[..., Any], tree: T, *others: Any) -> T:
     """Apply ``function`` to the arrays of one or more trees of the same structure.
 
     Parameters
@@ -72,7 +78,7 @@ def map(function, tree, *others):
     return _rebuild(tree, children, mapped)
 
 
-def leaves(tree, prefix=""):
+def leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield ``(name, array)`` for each array, in order.
 
     Parameters
@@ -94,7 +100,7 @@ def leaves(tree, prefix=""):
         yield from leaves(child, _join(prefix, name))
 
 
-def count(tree):
+def count(tree: Any) -> int:
     """Count the numbers in a tree: of a cell or a model, its parameters.
 
     Parameters
@@ -110,7 +116,7 @@ def count(tree):
     return sum(array.size for _, array in leaves(tree))
 
 
-def save(path, tree):
+def save(path: str | os.PathLike[str], tree: Any) -> None:
     """Write a tree of parameters to a file, in NumPy's npz format, without pickle.
 
     A file of the same name is replaced as a whole, at the end: an interrupt leaves the
@@ -145,7 +151,7 @@ def save(path, tree):
     os.replace(part, path)
 
 
-def load(path, like):
+def load(path: str | os.PathLike[str], like: T) -> T:
     """Read a tree from a file that :func:`save` has written.
 
     Parameters
@@ -233,7 +239,7 @@ def _is_leaf(tree):
     return isinstance(tree, np.ndarray | np.generic | str | int | float)
 
 
-def summary(tree):
+def summary(tree: Any) -> str:
     """Describe a tree in a line: its type, and what is under each name.
 
     Parameters

@@ -1,6 +1,9 @@
 """The adding problem: two numbers far apart, and their sum at the end."""
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from lstmbook.checks import check_dtype, check_rng, check_size
 from lstmbook.data import Batch
@@ -8,7 +11,12 @@ from lstmbook.data import Batch
 __all__ = ["adding", "constant_loss", "last_step_loss"]
 
 
-def adding(rng, length, batch_size, dtype=np.float64):
+def adding(
+    rng: np.random.Generator,
+    length: int,
+    batch_size: int,
+    dtype: DTypeLike = np.float64,
+) -> Batch:
     """Draw a batch of the adding problem.
 
     Each step carries a value from U(0, 1) and a mark, 0 or 1. One step of the first
@@ -54,7 +62,7 @@ def adding(rng, length, batch_size, dtype=np.float64):
     return Batch(xs.astype(dtype), targets.astype(dtype))
 
 
-def constant_loss():
+def constant_loss() -> float:
     """Mean squared error of the best constant answer, 1 (:eq:`eq-adding-constant`).
 
     Returns
@@ -65,7 +73,7 @@ def constant_loss():
     return 2 / 12
 
 
-def last_step_loss(length):
+def last_step_loss(length: int) -> float:
     """Mean squared error of the best answer from the last step (:eq:`eq-adding-last`).
 
     Where the last step is marked, one of the two values is known.

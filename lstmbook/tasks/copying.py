@@ -1,6 +1,9 @@
 """The copying problem: ten symbols, a long silence, and then all of them again."""
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from lstmbook.checks import check_dtype, check_rng, check_size
 from lstmbook.data import Batch
@@ -13,7 +16,12 @@ SYMBOLS = 8
 WORD = 10
 
 
-def copying(rng, delay, batch_size, dtype=np.float64):
+def copying(
+    rng: np.random.Generator,
+    delay: int,
+    batch_size: int,
+    dtype: DTypeLike = np.float64,
+) -> Batch:
     """Draw a batch of the copying problem.
 
     Ten symbols of eight come first, then blanks for ``delay`` − 1 steps, then a signal,
@@ -58,7 +66,7 @@ def copying(rng, delay, batch_size, dtype=np.float64):
     return Batch(np.eye(SYMBOLS + 2, dtype=dtype)[shown], targets)
 
 
-def memoryless_loss(delay):
+def memoryless_loss(delay: int) -> float:
     """Cross-entropy of the best predictor without memory of any symbol.
 
     It knows when to answer, and then guesses among eight (:eq:`eq-copying-baseline`).

@@ -1,6 +1,9 @@
 """Real handwriting, read a row or a pixel at a time."""
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from lstmbook.checks import check_dtype, check_rng
 from lstmbook.data import Batch, minibatches, select  # noqa: F401 - their old home
@@ -11,7 +14,9 @@ __all__ = ["TEST_SIZE", "digits"]
 TEST_SIZE = 360
 
 
-def digits(rng, by="row", dtype=np.float64):
+def digits(
+    rng: np.random.Generator, by: str = "row", dtype: DTypeLike = np.float64
+) -> tuple[Batch, Batch]:
     """Load scikit-learn's handwritten digits as sequences, split at random.
 
     1,797 images of 8 × 8 pixels, the test part of the UCI set "Optical Recognition of
