@@ -109,6 +109,9 @@ class Recurrent(nn.Module):
         T, N, _ = xs.shape
         if lengths is not None:
             lengths = _lengths(lengths, T, N).to(xs.device)[:, None]
+            # What stands in the padding reaches no cell, nor NaN a gradient.
+            steps = torch.arange(T, device=xs.device)[:, None, None]
+            xs = xs.masked_fill(steps >= lengths, 0)
         State = self.numpy_cell.State
         if state is None:
             state = State(*(xs.new_zeros(N, H) for _ in State._fields))

@@ -447,7 +447,8 @@ class Cell(Recurrent):
         prev, now : State of ndarray, shape (N, H)
             The state before and after the step.
         gates : Gates of ndarray, shape (N, H)
-            What the layers put out.
+            What the layers put out; 0 where a sequence has finished, and what is
+            returned for it is not used.
         d : State of ndarray, shape (N, H)
             Cotangent of ``now``.
 
@@ -459,6 +460,28 @@ class Cell(Recurrent):
             there is no other path to ``prev.h``, 0 will do.
         """
         raise NotImplementedError
+
+    def random_state(self, rng, batch_size):
+        """Draw a state that the cell can be in, for tests.
+
+        A cell whose states are restricted, such as one with a normaliser above 0,
+        has its own.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of the numbers.
+        batch_size : int
+            N.
+
+        Returns
+        -------
+        State of ndarray, shape (N, H)
+            Standard normal numbers.
+        """
+        shape = batch_size, self.hidden_size
+        parts = (rng.standard_normal(shape) for _ in self.State._fields)
+        return self.State(*(part.astype(self.dtype) for part in parts))
 
     def own_grads(self, trace, d_x, d_h):
         """Gradients of the fields that a subclass adds.
@@ -493,6 +516,9 @@ class Cell(Recurrent):
         by_layer = self.W_x.reshape(D, G, H).swapaxes(0, 1)
         projected = xs.reshape(T * N, D) @ by_layer
         projected += self.b.reshape(G, 1, H)
+        if lengths is not None:
+            # What stands in the padding reaches no cell: an exponential would overflow.
+            projected[:, (np.arange(T)[:, None] >= lengths).ravel()] = 0
         gates = self.Gates(*projected.reshape(G, T, N, H))
         h_fused = np.empty((N, G * H), self.dtype)
         h = self._layers(h_fused)

@@ -191,6 +191,9 @@ def load(path: str | os.PathLike[str], like: T) -> T:
     ):
         if names:
             raise ValueError(f"{path} {words} {', '.join(sorted(names))}")
+    for name, leaf in expected.items():
+        if isinstance(leaf, str) and found[name] != leaf:
+            raise ValueError(f"{name} is {found[name]} in {path}; `like` has {leaf}")
     return _restored(like, found, path)
 
 
@@ -207,17 +210,13 @@ def _restored(like, found, path, prefix=""):
             for name, child in children.items()
         ]
         return _rebuild(like, children, parts)
-    if not _is_leaf(like):
+    if isinstance(like, str) or not _is_leaf(like):
         return like
     array, expected = found[prefix], np.asarray(like)
     if array.shape != expected.shape:
         raise ValueError(
             f"{prefix} has shape {array.shape} in {path}; `like` has {expected.shape}"
         )
-    if isinstance(like, str):
-        if array != like:
-            raise ValueError(f"{prefix} is {array} in {path}; `like` has {like}")
-        return like
     if array.dtype != expected.dtype:
         raise TypeError(
             f"{prefix} has dtype {array.dtype} in {path}; `like` has {expected.dtype}"
@@ -228,9 +227,11 @@ def _restored(like, found, path, prefix=""):
 
 
 def _settings_too(tree, prefix=""):
-    """Yield as :func:`leaves`, and also numbers and text."""
+    """Yield as :func:`leaves`, and also numbers, text and the types of dataclasses."""
     if _is_leaf(tree):
         yield prefix, tree
+    if dataclasses.is_dataclass(tree):
+        yield _join(prefix, "type"), type(tree).__name__
     for name, child in _children(tree).items():
         yield from _settings_too(child, _join(prefix, name))
 

@@ -14,7 +14,7 @@ from lstmbook.tasks.copying import copying, memoryless_loss
 from lstmbook.tasks.digits import digits
 from lstmbook.tasks.notepad import notepad
 from lstmbook.train import train
-from tests.cases import D, H, N, T, largest, random_case
+from tests.cases import D, H, N, T, random_case
 
 
 @pytest.fixture(params=CELLS.values(), ids=CELLS)
@@ -128,15 +128,10 @@ def test_lengths(case, lengths, error, words):
         case.cell.forward(case.xs, lengths=lengths)
 
 
-def test_lengths_of_a_trace_are_its_own(case):
-    """Changed after the forward pass, they would change the backward pass."""
-    lengths = np.array([5, 1, 3])
-    _, trace, grads = case.run(lengths)
-    lengths[:] = 5
+def test_lengths_of_a_trace_are_read_only(case):
+    _, trace = case.forward([5, 1, 3])
     with refuse(ValueError, "read-only"):
         trace.lengths[:] = 5
-    again = case.cell.backward(trace, case.d_hs, case.d_final)
-    assert largest(again, grads) == 0
 
 
 def test_plain_assignment_to_a_view():

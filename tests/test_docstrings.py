@@ -21,13 +21,12 @@ def python(right):
     for sign, spelled in {
         "x W": "x @ cell.W",
         "h₋ W": "h₋ @ cell.W",
-        "h₋": "prev_h",
-        "c₋": "prev_c",
         "⊙": "*",
         "−": "-",
         "σ": "sigmoid",
     }.items():
         right = right.replace(sign, spelled)
+    right = re.sub(r"(\w)₋", r"prev_\1", right)
     return re.sub(r"(?<![.\w])(?=[bp](_\w+)?\b)", "cell.", right)
 
 
@@ -40,7 +39,8 @@ def test_printed_equations(kind):
         lstm = {name: right for name, right in printed(LSTM).items() if name in names}
         equations = lstm | equations
     _, trace = case.cell.forward(case.xs[:1], case.state)
-    known = {"cell": case.cell, "x": case.xs[0], "sigmoid": sigmoid, "tanh": tanh}
+    known = {"cell": case.cell, "x": case.xs[0], "sigmoid": sigmoid}
+    known |= {"tanh": tanh, "exp": np.exp}
     known |= {f"prev_{name}": part for name, part in case.state._asdict().items()}
     found = {}
     while equations:

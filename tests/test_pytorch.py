@@ -53,6 +53,19 @@ def test_lengths(kind, kindof):
     assert max(row.error for row in rows) <= 1e-12
 
 
+def test_not_even_nan_reaches_a_gradient_from_the_padding():
+    case = random_case(LSTM)
+    inside = (np.arange(T)[:, None] < LENGTHS)[..., None]
+    found = []
+    for padding in (0.0, np.nan):
+        twin = twin_of(case.cell)
+        xs = torch.tensor(np.where(inside, case.xs, padding))
+        hs, _ = twin(xs, lengths=LENGTHS)
+        (hs * torch.tensor(case.d_hs)).sum().backward()
+        found.append([p.grad.numpy() for p in twin.parameters()])
+    assert largest(*found) == 0
+
+
 @pytest.mark.parametrize(
     ("lengths", "error", "message"),
     [

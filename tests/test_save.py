@@ -90,7 +90,9 @@ def test_numpy_reads_it_by_name(tmp_path):
     tree.save(tmp_path / "net.npz", net)
     with np.load(tmp_path / "net.npz", allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files if name != "readout"}
-    assert list(arrays) == [name for name, _ in tree.leaves(net)]
+        assert str(file["cell.layers[0].reverse_cell.type"]) == "GRU"
+    numbers = [name for name in arrays if not name.endswith("type")]
+    assert numbers == [name for name, _ in tree.leaves(net)]
     assert same(arrays["cell.layers[1].W_x"], net.cell.layers[1].W_x)
 
 
@@ -98,8 +100,19 @@ def test_every_kind_of_net_refuses_every_other(tmp_path):
     made = nets(0)
     for name, other in itertools.permutations(made, 2):
         tree.save(tmp_path / name, made[name])
-        with pytest.raises(ValueError, match=r"lacks|has"):
+        with pytest.raises(ValueError, match=r"lacks|has|type is"):
             tree.load(tmp_path / name, made[other])
+
+
+class Other(LSTM):
+    """Of the same shapes, and another function of them."""
+
+
+def test_a_cell_of_another_kind_is_refused(tmp_path):
+    rng, path = np.random.default_rng(0), tmp_path / "net.npz"
+    tree.save(path, Stack((LSTM.init(rng, 2, 3),)))
+    with pytest.raises(ValueError, match=r"layers\[0\]\.type is LSTM in .* has Other"):
+        tree.load(path, Stack((Other.init(rng, 2, 3),)))
 
 
 def test_what_differs_is_named(tmp_path):
@@ -112,9 +125,12 @@ def test_what_differs_is_named(tmp_path):
         tree.load(path, wide)
     with pytest.raises(TypeError, match=r"W_x has dtype float64 in .* has float32"):
         tree.load(path, tree.map(np.float32, cell))
-    with pytest.raises(ValueError, match=r"net.npz lacks \[0\]\.W_h, \[0\]\.W_x, "):
+    with pytest.raises(
+        ValueError,
+        match=r"lacks \[0\]\.W_h, \[0\]\.W_x, \[0\]\.b, \[0\]\.b_hn, \[0\]\.type$",
+    ):
         tree.load(path, [cell])
-    with pytest.raises(ValueError, match=r"has, and `like` has not, b, b_hn$"):
+    with pytest.raises(ValueError, match=r"has, and `like` has not, b, b_hn, type$"):
         tree.load(path, {"W_x": cell.W_x, "W_h": cell.W_h})
     tree.save(path, Model.init(rng, cell, 1, "all"))
     with pytest.raises(ValueError, match=r"readout is all in .*; `like` has last"):
