@@ -92,23 +92,22 @@ def check_max_norm(max_norm: float) -> float:
     return check_number("max_norm", max_norm, lambda v: v > 0, "a positive number")
 
 
-class _Settings:
-    """Base of optimisers: each setting is a Python float in its range."""
-
-    def __post_init__(self):
-        for field in dataclasses.fields(self):
-            fits, expected = _RANGES[field.name]
-            value = check_number(field.name, getattr(self, field.name), fits, expected)
-            object.__setattr__(self, field.name, value)
-
-
 _SIZE = lambda v: 0 <= v < math.inf, "a finite number from 0 up"
 _DECAY = lambda v: 0 <= v < 1, "a number from 0 up, below 1"
 _RANGES = {"learning_rate": _SIZE, "eps": _SIZE, "beta1": _DECAY, "beta2": _DECAY}
 
 
+def _check_settings(optimizer: Any) -> None:
+    """Make each setting a Python float that is in its range."""
+    for field in dataclasses.fields(optimizer):
+        fits, expected = _RANGES[field.name]
+        value = getattr(optimizer, field.name)
+        value = check_number(field.name, value, fits, expected)
+        object.__setattr__(optimizer, field.name, value)
+
+
 @dataclass(frozen=True)
-class SGD(_Settings):
+class SGD:
     """Stochastic gradient descent (:eq:`eq-sgd`).
 
     Parameters
@@ -118,6 +117,10 @@ class SGD(_Settings):
     """
 
     learning_rate: float
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _check_settings(self)
 
     def init(self, model: Any) -> None:
         """Return the state, which is none.
@@ -170,7 +173,7 @@ class AdamState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Adam(_Settings):
+class Adam:
     """Adam :cite:`kingma2015` (:eq:`eq-adam`), ε outside the root as in PyTorch.
 
     Parameters
@@ -187,6 +190,10 @@ class Adam(_Settings):
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _check_settings(self)
 
     def init(self, model: Any) -> AdamState:
         """Return a state of zeros.
