@@ -90,7 +90,7 @@ def main(argv=None, parts=PARTS):
     Parameters
     ----------
     argv : list of str, optional
-        The command line's arguments unless told.
+        The command line's arguments by default.
     parts : iterable of callable
         As in :func:`measure`.
 

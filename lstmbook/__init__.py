@@ -21,7 +21,7 @@ from importlib.metadata import version
 from lstmbook.cells import CELLS, GRU, LSTM, RNN, CoupledLSTM, PeepholeLSTM
 from lstmbook.cells.lstm import LSTMGates, LSTMState
 from lstmbook.layers import Bidirectional, BidirectionalState, Reversed, Stack
-from lstmbook.recurrence import Cell, Grads, HiddenState, Trace
+from lstmbook.recurrence import Cell, Grads, HiddenState, Recurrent, Trace
 
 __version__ = version("lstmbook")
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "LSTMGates",
     "LSTMState",
     "PeepholeLSTM",
+    "Recurrent",
     "Reversed",
     "Stack",
     "Trace",

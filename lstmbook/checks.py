@@ -1,12 +1,25 @@
 """Arguments are checked once, at the public door, by these few functions.
 
-Each message names the argument, what came and what was expected, in the letters of
-:mod:`lstmbook.recurrence`.
+Each message names the argument, what was passed and what was expected, in the letters
+of :mod:`lstmbook.recurrence`.
 """
+
+import numbers
+import operator
 
 import numpy as np
 
-__all__ = ["check_array", "check_finite", "check_lengths", "check_mask"]
+__all__ = [
+    "check_array",
+    "check_dtype",
+    "check_finite",
+    "check_floats",
+    "check_lengths",
+    "check_mask",
+    "check_number",
+    "check_rng",
+    "check_size",
+]
 
 
 def check_array(name, value, owner, dtype, letters, shape):
@@ -86,13 +99,14 @@ def check_lengths(lengths, steps, batch):
     Parameters
     ----------
     lengths : array_like of int, shape (N,)
-        Steps of each sequence, the rest is padding.
+        Steps of each sequence; the padding follows.
     steps, batch : int
         T and N of the padded batch.
 
     Returns
     -------
     ndarray of int, shape (N,)
+        A copy, read-only.
 
     Raises
     ------
@@ -103,6 +117,7 @@ def check_lengths(lengths, steps, batch):
     """
     # A copy: the trace keeps it, and the caller's may change.
     lengths = np.array(lengths)
+    lengths.setflags(write=False)
     if not np.issubdtype(lengths.dtype, np.integer):
         raise TypeError(f"lengths has dtype {lengths.dtype}; expected integers")
     if lengths.shape != (batch,):
@@ -147,3 +162,142 @@ def check_mask(mask, shape):
     if not mask.any():
         raise ValueError("loss_mask selects nothing; expected at least one True")
     return mask
+
+
+def check_floats(name, value):
+    """Return ``value`` as an array of float32 or float64 with at least one axis.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : array_like
+        What was passed.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    TypeError
+        If the dtype is another. Integers are refused too: a gradient of integers would
+        be rounded down.
+    ValueError
+        If there is no axis, or an empty one.
+    """
+    array = np.asarray(value)
+    if array.dtype not in (np.float32, np.float64):
+        raise TypeError(f"{name} has dtype {array.dtype}; expected float32 or float64")
+    if array.size == 0 or array.ndim == 0:
+        raise ValueError(
+            f"{name} has shape {array.shape}; expected at least one axis, none empty"
+        )
+    return array
+
+
+def check_number(name, value, fits, expected):
+    """Return a setting, such as a learning rate, as a Python float.
+
+    A NumPy scalar would decide the dtype of what it is multiplied with.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : float
+        What was passed.
+    fits : callable
+        Whether a float will do. NaN must not: write ``lambda v: v > 0``.
+    expected : str
+        The same in words.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError
+        If it is no real number.
+    ValueError
+        If it does not fit.
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} is {value!r}; expected {expected}")
+    if not fits(float(value)):
+        raise ValueError(f"{name} is {value}; expected {expected}")
+    return float(value)
+
+
+def check_size(name, size, least=1):
+    """Return a size as a Python int.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    size : int
+        What was passed.
+    least : int
+        The smallest that will do.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        If it is not an integer, or smaller.
+    """
+    try:
+        number = None if isinstance(size, bool) else operator.index(size)
+    except TypeError:
+        number = None
+    if number is None or number < least:
+        raise ValueError(f"{name} is {size!r}; expected an integer from {least} up")
+    return number
+
+
+def check_dtype(dtype):
+    """Return the dtype of new parameters or data: float32 or float64.
+
+    Parameters
+    ----------
+    dtype : dtype
+        What was passed.
+
+    Returns
+    -------
+    dtype
+
+    Raises
+    ------
+    TypeError
+        If it is another.
+    """
+    # None would be float64 to NumPy.
+    if dtype is None or np.dtype(dtype) not in (np.float32, np.float64):
+        raise TypeError(f"dtype is {dtype!r}; expected float32 or float64")
+    return np.dtype(dtype)
+
+
+def check_rng(rng):
+    """Raise where ``rng`` is no random generator.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        What was passed.
+
+    Raises
+    ------
+    TypeError
+        If it is something else, such as a seed.
+    """
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"rng is a {type(rng).__name__}; expected a numpy.random.Generator, "
+            "as in: np.random.default_rng(0)"
+        )

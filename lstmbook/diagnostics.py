@@ -1,13 +1,16 @@
 """What happens to a gradient on its way back: measured, and bounded."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from lstmbook import tree
 from lstmbook.cells import LSTM
 from lstmbook.checks import check_finite
 from lstmbook.ops import tanh, tanh_prime
-from lstmbook.recurrence import Cell
+from lstmbook.recurrence import Cell, Trace
 
 __all__ = [
     "CellGradient",
@@ -20,7 +23,7 @@ __all__ = [
 ]
 
 
-def step_jacobians(cell, trace):
+def step_jacobians(cell: Cell, trace: Trace) -> np.ndarray:
     """Jacobian of each step: how the state after it depends on the state before.
 
     Of a state with several parts the parts follow one another, so the LSTM's are
@@ -69,7 +72,7 @@ def step_jacobians(cell, trace):
     return jacobians
 
 
-def gradient_by_lag(cell, trace, d_final):
+def gradient_by_lag(cell: Cell, trace: Trace, d_final: Any) -> Any:
     """Norm of the gradient that reaches each earlier state, per example.
 
     The loss reads the final state only, so what reaches step T − k has come back
@@ -110,14 +113,17 @@ def gradient_by_lag(cell, trace, d_final):
 
 
 class CellGradient(NamedTuple):
-    """The gradient along the LSTM's long-term memory, in its two parts."""
+    """The gradient along the LSTM's cell state, in its two parts."""
 
     direct: np.ndarray  #: through the forget gates alone, a diagonal, (T, N, H)
-    leak: np.ndarray  #: all that goes by way of the short-term memory, (T, N, H, H)
+    leak: np.ndarray  #: all that goes by way of the hidden state, (T, N, H, H)
+
+    def __repr__(self) -> str:
+        return tree.summary(self)
 
 
-def cell_gradient_split(cell, trace):
-    """How the last long-term memory depends on each earlier one, by which path.
+def cell_gradient_split(cell: LSTM, trace: Trace) -> CellGradient:
+    """How the last cell state depends on each earlier one, and by which path.
 
     A change of c_{T−k} reaches c_T directly, kept by each forget gate in turn; and it
     also changes h_{T−k} = o ⊙ tanh(c_{T−k}), which goes through W_h into all later
@@ -163,7 +169,7 @@ def cell_gradient_split(cell, trace):
     return CellGradient(direct, leak)
 
 
-def norm_bound(W_h, lags):
+def norm_bound(W_h: np.ndarray, lags: np.ndarray) -> np.ndarray:
     """Bound on what a vanilla RNN's gradient can be multiplied by over k steps.
 
     Parameters
@@ -187,7 +193,7 @@ def norm_bound(W_h, lags):
     return np.linalg.norm(W_h, 2) ** lags
 
 
-def radius_rate(W_h, lags):
+def radius_rate(W_h: np.ndarray, lags: np.ndarray) -> np.ndarray:
     """Long-run factor over k steps of the *linear* net, without tanh.
 
     Parameters
@@ -211,7 +217,7 @@ def radius_rate(W_h, lags):
     return np.abs(np.linalg.eigvals(W_h)).max() ** lags
 
 
-def half_life(f):
+def half_life(f: np.ndarray | float) -> np.ndarray:
     """Steps until half of a memory is left, if its forget gate stays where it is.
 
     Parameters

@@ -1,15 +1,23 @@
 """Central differences: the check that owes nothing to the derivation."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lstmbook import tree
+from lstmbook.checks import check_number
+from lstmbook.recurrence import Recurrent
 
 __all__ = ["Row", "central_differences", "check_cell", "compare"]
 
 #: Near the cube root of float64's ε, where truncation and rounding are balanced.
 STEP = 6e-6
+
+T = TypeVar("T")
 
 
 class Row(NamedTuple):
@@ -20,7 +28,7 @@ class Row(NamedTuple):
     error: float  #: largest difference, as a share of the largest entry above 1
 
 
-def central_differences(function, at, step=STEP):
+def central_differences(function: Callable[[T], Any], at: T, step: float = STEP) -> T:
     """Differentiate a scalar function by every entry of a tree.
 
     Parameters
@@ -41,7 +49,10 @@ def central_differences(function, at, step=STEP):
     ------
     TypeError
         If an array is not float64: in float32 rounding would drown the difference.
+    ValueError
+        If ``step`` is not positive.
     """
+    step = check_number("step", step, lambda v: v > 0, "a positive number")
     for name, array in tree.leaves(at):
         if array.dtype != np.float64:
             raise TypeError(f"{name} has dtype {array.dtype}; expected float64")
@@ -61,7 +72,7 @@ def central_differences(function, at, step=STEP):
     return slopes
 
 
-def compare(numeric, analytic):
+def compare(numeric: Any, analytic: Any) -> list[Row]:
     """Compare two trees of gradients, array by array.
 
     Parameters
@@ -92,7 +103,14 @@ def _scale(array):
     return max(1.0, float(np.abs(array).max()))
 
 
-def check_cell(cell, xs, state, d_hs, d_final, lengths=None):
+def check_cell(
+    cell: Recurrent,
+    xs: np.ndarray,
+    state: Any,
+    d_hs: np.ndarray,
+    d_final: Any,
+    lengths: ArrayLike | None = None,
+) -> list[Row]:
     """Check a cell's backward pass against central differences of its forward pass.
 
     The scalar is Σ d_hs ⊙ hs + Σ d_final ⊙ final, so each output has a weight of its
@@ -100,7 +118,7 @@ def check_cell(cell, xs, state, d_hs, d_final, lengths=None):
 
     Parameters
     ----------
-    cell : Cell, Stack, Bidirectional or Reversed
+    cell : Recurrent
         In float64.
     xs : ndarray, shape (T, N, D)
         Inputs.

@@ -1,14 +1,21 @@
 """Beginnings of a cell that are not drawn with it."""
 
+from __future__ import annotations
+
+from typing import TypeVar
+
 import numpy as np
 
 from lstmbook import tree
+from lstmbook.checks import check_number, check_rng
 from lstmbook.recurrence import Cell
 
 __all__ = ["chrono_biases"]
 
+C = TypeVar("C", bound=Cell)
 
-def chrono_biases(cell, rng, longest):
+
+def chrono_biases(cell: C, rng: np.random.Generator, longest: float) -> C:
     """Give a cell forget and input gates that keep and take in at all time scales.
 
     The forget biases are log u with u from U(1, ``longest`` − 1), so that where its
@@ -33,7 +40,8 @@ def chrono_biases(cell, rng, longest):
     Raises
     ------
     TypeError
-        If the cell has no input or no forget gate, or is no single cell.
+        If the cell has no input or no forget gate, or is no single cell; if ``rng`` is
+        no generator or ``longest`` no number.
     ValueError
         If ``longest`` is not above 2, or infinite.
     """
@@ -44,8 +52,10 @@ def chrono_biases(cell, rng, longest):
             f"cell is a {type(cell).__name__} with the layers "
             f"{', '.join(cell.Gates._fields)}; expected i and f among them"
         )
-    if not 2 < longest < np.inf:
-        raise ValueError(f"longest is {longest}; expected more than 2 steps")
+    check_rng(rng)
+    longest = check_number(
+        "longest", longest, lambda v: 2 < v < np.inf, "more than 2 steps"
+    )
     cell = tree.map(np.copy, cell)
     cell.b_f[:] = np.log(rng.uniform(1, longest - 1, cell.hidden_size))
     cell.b_i[:] = -cell.b_f

@@ -1,6 +1,6 @@
 """Cells put together: one on top of another, one for each direction, from the end.
 
-All are used like a :class:`~lstmbook.recurrence.Cell`, so each may stand where a
+All are :class:`~lstmbook.recurrence.Recurrent` as a cell is, so each may stand where a
 cell may: in a :class:`~lstmbook.model.Model`, in a gradient check, in one another.
 
 >>> import numpy as np
@@ -19,8 +19,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lstmbook import tree
 from lstmbook.checks import check_array, check_lengths
-from lstmbook.recurrence import Cell, Grads, parameters
+from lstmbook.parameters import parameters
+from lstmbook.recurrence import Grads, Recurrent
 
 __all__ = [
     "Bidirectional",
@@ -30,6 +32,7 @@ __all__ = [
     "ReversedTrace",
     "Stack",
     "StackTrace",
+    "check_net",
 ]
 
 
@@ -44,6 +47,8 @@ class StackTrace:
     """
 
     layers: tuple
+
+    __repr__ = tree.summary
 
     @property
     def hs(self):
@@ -62,7 +67,7 @@ class StackTrace:
 
 
 @parameters
-class Stack:
+class Stack(Recurrent):
     """Layers on top of one another: what one puts out goes into the next.
 
     A state, its cotangent and its gradient are tuples with one state for each layer.
@@ -91,8 +96,8 @@ class Stack:
         if not self.layers:
             raise ValueError("layers is empty; expected at least one layer")
         for k, layer in enumerate(self.layers):
-            # The first is compared with itself: it sets the dtype.
-            _check_layer(f"layers[{k}]", layer, "layers[0]", self.layers[0])
+            check_net(f"layers[{k}]", layer)
+            _check_dtype(f"layers[{k}]", layer, "layers[0]", self.layers[0])
         for k in range(1, len(self.layers)):
             size, below = self.layers[k].input_size, self.layers[k - 1].hidden_size
             if size != below:
@@ -100,6 +105,11 @@ class Stack:
                     f"layers[{k}] has input_size={size}; "
                     f"layers[{k - 1}] puts out hidden_size={below}"
                 )
+
+    @property
+    def reads_from_end(self):
+        """Whether a layer does."""
+        return any(layer.reads_from_end for layer in self.layers)
 
     @property
     def input_size(self):
@@ -120,36 +130,8 @@ class Stack:
         """Sizes, not arrays."""
         return f"Stack({self.layers!r})"
 
-    def forward(self, xs, state=None, lengths=None):
-        """Run the layers over a batch of sequences, one after the other.
-
-        Parameters
-        ----------
-        xs : ndarray, shape (T, N, D)
-            Inputs, as for :meth:`Cell.forward`.
-        state : tuple of State, optional
-            For each layer the state to begin from; zeros unless told.
-        lengths : array_like of int, shape (N,), optional
-            Steps of each sequence, 1 … T; the rest is padding.
-
-        Returns
-        -------
-        hs : ndarray, shape (T, N, H)
-            What the last layer puts out, read-only.
-        trace : StackTrace
-            What :meth:`backward` needs.
-
-        Raises
-        ------
-        TypeError
-            If a dtype is not the layers', or ``state`` is another stack's.
-        ValueError
-            If a shape does not fit, a value is not finite, or lengths are out of range.
-        """
-        return self.unroll(self.check_inputs(xs), state, lengths)
-
     def unroll(self, xs, state=None, lengths=None):
-        """Run as :meth:`forward` does, over checked inputs, as :meth:`Cell.unroll`."""
+        """Run over checked inputs, as :meth:`Recurrent.unroll`."""
         hs, traces = xs, []
         starts = self._states(state, "state")
         for k, (layer, start) in enumerate(zip(self.layers, starts, strict=True)):
@@ -158,30 +140,8 @@ class Stack:
             traces.append(trace)
         return hs, StackTrace(tuple(traces))
 
-    def backward(self, trace, d_hs, d_final=None):
-        """Backpropagation through the layers, from the last one down.
-
-        Parameters
-        ----------
-        trace : StackTrace
-            From :meth:`forward` of this stack.
-        d_hs : ndarray, shape (T, N, H)
-            Cotangent of what the last layer puts out.
-        d_final : tuple of State, optional
-            Cotangent of each layer's final state; zeros unless told.
-
-        Returns
-        -------
-        Grads
-            Of the layers (a stack like this one), the inputs and the initial state.
-
-        Raises
-        ------
-        TypeError
-            If a dtype is not the layers', or ``trace`` or ``d_final`` another stack's.
-        ValueError
-            If a shape does not fit.
-        """
+    def backward(self, trace: Any, d_hs: np.ndarray, d_final: Any = None) -> Grads:
+        """Backpropagation through the layers, from the last one down."""
         self.check_trace(trace, f"Stack of {len(self.layers)} layers")
         d_finals = self._states(d_final, "d_final")
         cells, states = [], []
@@ -196,20 +156,20 @@ class Stack:
         return Grads(type(self)(tuple(cells[::-1])), d_hs, tuple(states[::-1]))
 
     def last(self, hs):
-        """Read from the outputs what each sequence ends with, as :meth:`Cell.last`."""
+        """What each sequence ends with, as :meth:`Recurrent.last`."""
         return self.layers[-1].last(hs)
 
     def last_backward(self, d_last, steps):
-        """Cotangent of the outputs, as :meth:`Cell.last_backward`."""
+        """Cotangent of the outputs, as :meth:`Recurrent.last_backward`."""
         return self.layers[-1].last_backward(d_last, steps)
 
     def check_inputs(self, xs):
-        """Return inputs as the first layer wants them, as :meth:`Cell.check_inputs`."""
+        """Return inputs that fit, as :meth:`Recurrent.check_inputs`."""
         with _naming("layers[0]"):
             return self.layers[0].check_inputs(xs)
 
     def check_trace(self, trace, name):
-        """Raise where a trace cannot come from here, as :meth:`Cell.check_trace`."""
+        """Raise where a trace does not fit, as :meth:`Recurrent.check_trace`."""
         if not isinstance(trace, StackTrace):
             came = type(trace).__name__
             raise TypeError(f"trace is a {came}; {name} expects a StackTrace")
@@ -242,6 +202,9 @@ class BidirectionalState(NamedTuple):
     forward: Any  #: of the cell that reads from the start
     reverse: Any  #: of the cell that reads from the end
 
+    def __repr__(self) -> str:
+        return tree.summary(self)
+
 
 @dataclass(frozen=True, eq=False)
 class BidirectionalTrace:
@@ -260,6 +223,8 @@ class BidirectionalTrace:
     forward: Any
     reverse: Any
 
+    __repr__ = tree.summary
+
     @property
     def final(self):
         """The states of both directions, each after its own last step."""
@@ -272,7 +237,7 @@ class BidirectionalTrace:
 
 
 @parameters
-class Bidirectional:
+class Bidirectional(Recurrent):
     """Two cells over the same sequences, one from the start and one from the end.
 
     What they put out for a step stands side by side :cite:`schuster1997`, so that it
@@ -303,13 +268,19 @@ class Bidirectional:
     def __post_init__(self):
         """Check that the cells belong together."""
         forward, reverse = self.forward_cell, self.reverse_cell
-        _check_layer("forward_cell", forward, "forward_cell", forward)
-        _check_layer("reverse_cell", reverse, "forward_cell", forward)
+        check_net("forward_cell", forward)
+        check_net("reverse_cell", reverse)
+        _check_dtype("reverse_cell", reverse, "forward_cell", forward)
         if reverse.input_size != forward.input_size:
             raise ValueError(
                 f"reverse_cell has input_size={reverse.input_size}; "
                 f"forward_cell has input_size={forward.input_size}"
             )
+
+    @property
+    def reads_from_end(self):
+        """True: for one direction the next window comes before this one."""
+        return True
 
     @property
     def input_size(self):
@@ -330,37 +301,8 @@ class Bidirectional:
         """Sizes, not arrays."""
         return f"Bidirectional({self.forward_cell!r}, {self.reverse_cell!r})"
 
-    def forward(self, xs, state=None, lengths=None):
-        """Run both cells over a batch of sequences.
-
-        Parameters
-        ----------
-        xs : ndarray, shape (T, N, D)
-            Inputs, as for :meth:`Cell.forward`.
-        state : BidirectionalState, optional
-            For each direction the state to begin from; zeros unless told.
-        lengths : array_like of int, shape (N,), optional
-            Steps of each sequence, 1 … T; the rest is padding.
-
-        Returns
-        -------
-        hs : ndarray, shape (T, N, H)
-            For each step what both put out, ``forward_cell`` first, read-only. In the
-            padding stands what each direction ends with.
-        trace : BidirectionalTrace
-            What :meth:`backward` needs.
-
-        Raises
-        ------
-        TypeError
-            If a dtype is not the cells', or ``state`` is not of both directions.
-        ValueError
-            If a shape does not fit, a value is not finite, or lengths are out of range.
-        """
-        return self.unroll(self.check_inputs(xs), state, lengths)
-
     def unroll(self, xs, state=None, lengths=None):
-        """Run as :meth:`forward` does, over checked inputs, as :meth:`Cell.unroll`."""
+        """Run over checked inputs, as :meth:`Recurrent.unroll`."""
         start = self._states(state, "state")
         with _naming("forward_cell"):
             hs_forward, forward = self.forward_cell.unroll(xs, start.forward, lengths)
@@ -373,30 +315,8 @@ class Bidirectional:
         hs.setflags(write=False)
         return hs, BidirectionalTrace(hs, forward, reverse)
 
-    def backward(self, trace, d_hs, d_final=None):
-        """Backpropagation through both cells.
-
-        Parameters
-        ----------
-        trace : BidirectionalTrace
-            From :meth:`forward` of these cells.
-        d_hs : ndarray, shape (T, N, H)
-            Cotangent of what both put out.
-        d_final : BidirectionalState, optional
-            Cotangent of each direction's final state; zeros unless told.
-
-        Returns
-        -------
-        Grads
-            Of the cells (another of this kind), the inputs and the initial state.
-
-        Raises
-        ------
-        TypeError
-            If a dtype is not the cells', or ``trace`` or ``d_final`` is another's.
-        ValueError
-            If a shape does not fit.
-        """
+    def backward(self, trace: Any, d_hs: np.ndarray, d_final: Any = None) -> Grads:
+        """Backpropagation through both cells."""
         name = f"Bidirectional(hidden_size={self.hidden_size})"
         self.check_trace(trace, name)
         shape, lengths = trace.hs.shape, trace.lengths
@@ -419,28 +339,25 @@ class Bidirectional:
         )
 
     def last(self, hs):
-        """Read from the outputs what each direction ends with, as :meth:`Cell.last`.
-
-        The direction that reads from the end ends at step 1.
-        """
+        """What each direction ends with, as :meth:`Recurrent.last`."""
         forward, reverse = self._halves(hs)
         ends = self.forward_cell.last(forward), self.reverse_cell.last(reverse[::-1])
         return np.concatenate(ends, axis=-1)
 
     def last_backward(self, d_last, steps):
-        """Cotangent of the outputs, as :meth:`Cell.last_backward`."""
+        """Cotangent of the outputs, as :meth:`Recurrent.last_backward`."""
         forward, reverse = self._halves(d_last)
         d_forward = self.forward_cell.last_backward(forward, steps)
         d_reverse = self.reverse_cell.last_backward(reverse, steps)[::-1]
         return np.concatenate([d_forward, d_reverse], axis=-1)
 
     def check_inputs(self, xs):
-        """Return inputs as both cells want them, as :meth:`Cell.check_inputs`."""
+        """Return inputs that fit, as :meth:`Recurrent.check_inputs`."""
         with _naming("forward_cell"):
             return self.forward_cell.check_inputs(xs)
 
     def check_trace(self, trace, name):
-        """Raise where a trace cannot come from here, as :meth:`Cell.check_trace`."""
+        """Raise where a trace does not fit, as :meth:`Recurrent.check_trace`."""
         if not isinstance(trace, BidirectionalTrace):
             came = type(trace).__name__
             raise TypeError(f"trace is a {came}; {name} expects a BidirectionalTrace")
@@ -480,6 +397,8 @@ class ReversedTrace:
     hs: np.ndarray
     inner: Any
 
+    __repr__ = tree.summary
+
     @property
     def final(self):
         """The state after the layer's own last step, which is step 1 of the input."""
@@ -492,7 +411,7 @@ class ReversedTrace:
 
 
 @parameters
-class Reversed:
+class Reversed(Recurrent):
     """One layer that reads each sequence from its end to its start.
 
     It is the second half of a :class:`Bidirectional` on its own. Each output stands at
@@ -514,7 +433,12 @@ class Reversed:
 
     def __post_init__(self):
         """Check that there is a layer inside."""
-        _check_layer("layer", self.layer, "layer", self.layer)
+        check_net("layer", self.layer)
+
+    @property
+    def reads_from_end(self):
+        """True: the next window of a stream comes before this one."""
+        return True
 
     @property
     def input_size(self):
@@ -535,20 +459,8 @@ class Reversed:
         """Sizes, not arrays."""
         return f"Reversed({self.layer!r})"
 
-    def forward(self, xs, state=None, lengths=None):
-        """Run over a batch of sequences; arguments as for :meth:`Cell.forward`.
-
-        Returns
-        -------
-        hs : ndarray, shape (T, N, H)
-            Read-only. The padding holds what each sequence ends with, its step 1.
-        trace : ReversedTrace
-            What :meth:`backward` needs.
-        """
-        return self.unroll(self.check_inputs(xs), state, lengths)
-
     def unroll(self, xs, state=None, lengths=None):
-        """Run as :meth:`forward` does, over checked inputs, as :meth:`Cell.unroll`."""
+        """Run over checked inputs, as :meth:`Recurrent.unroll`."""
         if lengths is not None:
             lengths = check_lengths(lengths, *xs.shape[:2])
         hs, inner = self.layer.unroll(_reverse(xs, lengths), state, lengths)
@@ -556,14 +468,8 @@ class Reversed:
         hs.setflags(write=False)
         return hs, ReversedTrace(hs, inner)
 
-    def backward(self, trace, d_hs, d_final=None):
-        """Backpropagation; arguments as for :meth:`Cell.backward`.
-
-        Returns
-        -------
-        Grads
-            Of the layer (a Reversed too), the inputs and the initial state.
-        """
+    def backward(self, trace: Any, d_hs: np.ndarray, d_final: Any = None) -> Grads:
+        """Backpropagation through the layer inside."""
         name = f"Reversed(hidden_size={self.hidden_size})"
         self.check_trace(trace, name)
         shape, lengths = trace.hs.shape, trace.lengths
@@ -574,19 +480,19 @@ class Reversed:
         return Grads(type(self)(grads.cell), xs, grads.state)
 
     def last(self, hs):
-        """Read from the outputs what each sequence ends with: step 1."""
+        """What each sequence ends with, step 1, as :meth:`Recurrent.last`."""
         return self.layer.last(hs[::-1])
 
     def last_backward(self, d_last, steps):
-        """Cotangent of the outputs, as :meth:`Cell.last_backward`."""
+        """Cotangent of the outputs, as :meth:`Recurrent.last_backward`."""
         return self.layer.last_backward(d_last, steps)[::-1]
 
     def check_inputs(self, xs):
-        """Return inputs as the layer wants them, as :meth:`Cell.check_inputs`."""
+        """Return inputs that fit, as :meth:`Recurrent.check_inputs`."""
         return self.layer.check_inputs(xs)
 
     def check_trace(self, trace, name):
-        """Raise where a trace cannot come from here, as :meth:`Cell.check_trace`."""
+        """Raise where a trace does not fit, as :meth:`Recurrent.check_trace`."""
         if not isinstance(trace, ReversedTrace):
             passed = type(trace).__name__
             raise TypeError(f"trace is a {passed}; {name} expects a ReversedTrace")
@@ -604,12 +510,29 @@ def _reverse(array, lengths):
     return array[rows, np.arange(N)]
 
 
-def _check_layer(name, layer, first_name, first):
-    if not isinstance(layer, Cell | Stack | Bidirectional | Reversed):
-        came = type(layer).__name__
+def check_net(name, net):
+    """Raise where something is not :class:`~lstmbook.recurrence.Recurrent`.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    net : Recurrent
+        What was passed.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    if not isinstance(net, Recurrent):
+        came = type(net).__name__
         raise TypeError(
             f"{name} is a {came}; expected a cell, Stack, Bidirectional or Reversed"
         )
+
+
+def _check_dtype(name, layer, first_name, first):
     if layer.dtype != first.dtype:
         raise TypeError(
             f"{name} has dtype {layer.dtype}; {first_name} has {first.dtype}"

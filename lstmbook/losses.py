@@ -1,69 +1,19 @@
-"""Losses with their gradients, and the batch that they are computed on."""
+"""Losses with their gradients."""
 
-from typing import NamedTuple
+from __future__ import annotations
 
 import numpy as np
 
-from lstmbook import tree
-from lstmbook.checks import check_array, check_mask
+from lstmbook.checks import check_array, check_floats, check_mask
+from lstmbook.data import Batch, windows  # noqa: F401 - their old home
 from lstmbook.ops import softmax
 
-__all__ = ["Batch", "mse", "softmax_cross_entropy", "windows"]
+__all__ = ["mse", "softmax_cross_entropy"]
 
 
-class Batch(NamedTuple):
-    """A batch of sequences and what is wanted of them."""
-
-    xs: np.ndarray  #: inputs, (T, N, D)
-    targets: np.ndarray  #: what the loss compares with
-    loss_mask: np.ndarray | None = None  #: bool, True where a position counts
-    lengths: np.ndarray | None = None  #: (N,) int, steps of each sequence
-
-
-def windows(batch, length):
-    """Cut a batch of long streams into windows, one after another in time.
-
-    The state is not cut: carry it from one window to the next, as in
-    ``predictions, trace = model.forward(window.xs, state)`` and then
-    ``state = trace.final``. Truncated backpropagation through time is just that: the
-    numbers are carried on, the gradient is not carried back.
-
-    Parameters
-    ----------
-    batch : Batch
-        With a target at each step, (T, N, …), and without lengths.
-    length : int
-        Steps of a window; the last one may be shorter.
-
-    Returns
-    -------
-    iterator of Batch
-        Views, not copies.
-
-    Raises
-    ------
-    ValueError
-        If ``length`` is below 1, the targets are not one to a step, or the batch has
-        lengths.
-    """
-    if length < 1:
-        raise ValueError(f"length is {length}; expected at least 1")
-    if batch.lengths is not None:
-        raise ValueError("batch has lengths; expected streams of full length")
-    if batch.targets.shape[:2] != batch.xs.shape[:2]:
-        T, N, _ = batch.xs.shape
-        raise ValueError(
-            f"targets has shape {batch.targets.shape}; expected one to a step, "
-            f"({T}, {N}, …)"
-        )
-
-    def window(start):
-        return tree.map(lambda a: a[start : start + length], batch)
-
-    return map(window, range(0, len(batch.xs), length))
-
-
-def mse(predictions, targets, loss_mask=None):
+def mse(
+    predictions: np.ndarray, targets: np.ndarray, loss_mask: np.ndarray | None = None
+) -> tuple[float, np.ndarray]:
     """Mean squared error over all entries that count (:eq:`eq-mse`).
 
     Parameters
@@ -73,7 +23,7 @@ def mse(predictions, targets, loss_mask=None):
     targets : ndarray, shape (..., O)
         What was wanted, of the same dtype.
     loss_mask : ndarray of bool, shape (...), optional
-        True where a position counts; all unless told.
+        True where a position counts; all by default.
 
     Returns
     -------
@@ -85,11 +35,12 @@ def mse(predictions, targets, loss_mask=None):
     Raises
     ------
     TypeError
-        If the dtypes differ or the mask is not boolean.
+        If the predictions are not float32 or float64, the targets of another dtype or
+        the mask is not boolean.
     ValueError
         If a shape does not fit or the mask selects nothing.
     """
-    predictions = np.asarray(predictions)
+    predictions = check_floats("predictions", predictions)
     shape, dtype = predictions.shape, predictions.dtype
     targets = check_array("targets", targets, "mse", dtype, _spell(shape), shape)
     error = predictions - targets
@@ -101,7 +52,9 @@ def mse(predictions, targets, loss_mask=None):
     return float((error * error).sum() / count), error * (2 / count)
 
 
-def softmax_cross_entropy(logits, targets, loss_mask=None):
+def softmax_cross_entropy(
+    logits: np.ndarray, targets: np.ndarray, loss_mask: np.ndarray | None = None
+) -> tuple[float, np.ndarray]:
     """Mean of −ln p(target) over all positions that count.
 
     The loss is :eq:`eq-cross-entropy` of the probabilities :eq:`eq-softmax`.
@@ -113,7 +66,7 @@ def softmax_cross_entropy(logits, targets, loss_mask=None):
     targets : ndarray of int, shape (...)
         The right class, 0 … K − 1.
     loss_mask : ndarray of bool, shape (...), optional
-        True where a position counts; all unless told.
+        True where a position counts; all by default.
 
     Returns
     -------
@@ -125,11 +78,12 @@ def softmax_cross_entropy(logits, targets, loss_mask=None):
     Raises
     ------
     TypeError
-        If the targets are not integers or the mask is not boolean.
+        If the logits are not float32 or float64, the targets not integers or the mask
+        not boolean.
     ValueError
         If a shape does not fit, a class is out of range or the mask selects nothing.
     """
-    targets, logits = np.asarray(targets), np.asarray(logits)
+    targets, logits = np.asarray(targets), check_floats("logits", logits)
     *shape, K = logits.shape
     if not np.issubdtype(targets.dtype, np.integer):
         raise TypeError(f"targets has dtype {targets.dtype}; expected class integers")

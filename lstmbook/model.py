@@ -1,15 +1,34 @@
 """A cell with a linear readout, of the last step or of all."""
 
-import dataclasses
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from lstmbook.checks import check_array, check_mask
-from lstmbook.recurrence import Cell, parameters
+from lstmbook import tree
+from lstmbook.checks import check_array, check_mask, check_rng, check_size
+from lstmbook.data import Batch
+from lstmbook.layers import check_net
+from lstmbook.parameters import parameters
+from lstmbook.recurrence import Recurrent
 
-__all__ = ["Model", "value_and_grads"]
+__all__ = ["Model", "ModelGrads", "value_and_grads"]
 
 READOUTS = ("last", "all")
+
+
+class ModelGrads(NamedTuple):
+    """Gradients of a loss by all that went into a model's forward pass."""
+
+    model: Model  #: parameter by parameter
+    xs: np.ndarray  #: (T, N, D)
+    state: Any  #: of the initial state, as the cell's :class:`Grads` have it
+
+    def __repr__(self) -> str:
+        return tree.summary(self)
 
 
 @parameters
@@ -18,7 +37,7 @@ class Model:
 
     Parameters
     ----------
-    cell : Cell, Stack, Bidirectional or Reversed
+    cell : Recurrent
         The recurrent part.
     W_y : ndarray, shape (H, O)
         Readout weights.
@@ -32,35 +51,46 @@ class Model:
     Raises
     ------
     TypeError
-        If a dtype is not the cell's.
+        If ``cell`` is something else, or the others are not arrays of its dtype.
     ValueError
         If a shape does not fit, or ``readout`` is neither.
     """
 
-    cell: Cell
+    cell: Recurrent
     W_y: np.ndarray
     b_y: np.ndarray
     readout: str = "last"
 
     def __post_init__(self):
         """Check that the parts belong together."""
+        check_net("cell", self.cell)
         if self.readout not in READOUTS:
             raise ValueError(f"readout is {self.readout!r}; expected one of {READOUTS}")
+        for name in ("W_y", "b_y"):
+            if not isinstance(value := getattr(self, name), np.ndarray):
+                came = type(value).__name__
+                raise TypeError(f"{name} is a {came}; expected a NumPy array")
         H, dtype = self.cell.hidden_size, self.cell.dtype
         owner = f"Model of {self.cell!r}"
-        W_y = check_array("W_y", self.W_y, owner, dtype, f"{H} O", (H, None))
-        O = W_y.shape[1]  # noqa: E741 - the legend's letter
+        check_array("W_y", self.W_y, owner, dtype, f"{H} O", (H, None))
+        O = self.W_y.shape[1]  # noqa: E741 - the legend's letter
         check_array("b_y", self.b_y, owner, dtype, f"{O}", (O,))
 
     @classmethod
-    def init(cls, rng, cell, output_size, readout="last"):
+    def init(
+        cls,
+        rng: np.random.Generator,
+        cell: Recurrent,
+        output_size: int,
+        readout: str = "last",
+    ) -> Self:
         """Draw a readout for ``cell``: weights U(±1/√H), biases zero.
 
         Parameters
         ----------
         rng : numpy.random.Generator
             Source of the weights.
-        cell : Cell, Stack, Bidirectional or Reversed
+        cell : Recurrent
             The recurrent part, which the model keeps, not copies.
         output_size : int
             O.
@@ -70,10 +100,20 @@ class Model:
         Returns
         -------
         Model
+
+        Raises
+        ------
+        TypeError
+            If ``rng`` is no generator, or ``cell`` something else.
+        ValueError
+            If ``output_size`` is not an integer from 1 up, or ``readout`` is neither.
         """
+        check_rng(rng)
+        check_net("cell", cell)
+        O = check_size("output_size", output_size)  # noqa: E741
         bound = 1 / np.sqrt(cell.hidden_size)
-        W_y = rng.uniform(-bound, bound, (cell.hidden_size, output_size))
-        b_y = np.zeros(output_size, cell.dtype)
+        W_y = rng.uniform(-bound, bound, (cell.hidden_size, O))
+        b_y = np.zeros(O, cell.dtype)
         return cls(cell, W_y.astype(cell.dtype), b_y, readout)
 
     def __repr__(self):
@@ -81,13 +121,15 @@ class Model:
         O = self.b_y.size  # noqa: E741
         return f"Model({self.cell!r}, output_size={O}, readout={self.readout!r})"
 
-    def forward(self, xs, state=None, lengths=None):
+    def forward(
+        self, xs: np.ndarray, state: Any = None, lengths: ArrayLike | None = None
+    ) -> tuple[np.ndarray, Any]:
         """Run the cell and read it out.
 
         Parameters
         ----------
         xs, state, lengths
-            As for :meth:`Cell.forward`.
+            As for :meth:`Recurrent.forward`.
 
         Returns
         -------
@@ -100,8 +142,10 @@ class Model:
         read = self.cell.last(hs) if self.readout == "last" else hs
         return read @ self.W_y + self.b_y, trace
 
-    def backward(self, trace, d_predictions):
-        """Gradient of the model from that of its predictions.
+    def backward(
+        self, trace: Any, d_predictions: np.ndarray, d_final: Any = None
+    ) -> ModelGrads:
+        """Gradients from the cotangent of the predictions.
 
         Parameters
         ----------
@@ -109,16 +153,20 @@ class Model:
             From :meth:`forward`.
         d_predictions : ndarray, shape (N, O) or (T, N, O)
             Cotangent of the predictions.
+        d_final : State, optional
+            Cotangent of the final state, as for the cell: where a state
+            is carried on, the ``state`` of the next window's gradients. Zeros by
+            default.
 
         Returns
         -------
-        Model
-            The gradient of each parameter.
+        ModelGrads
+            Of the parameters (a model like this one), the inputs and the initial state.
 
         Raises
         ------
         TypeError
-            If a dtype is not the cell's, or the trace is another cell's.
+            If a dtype is not the cell's, or ``trace`` or ``d_final`` is another cell's.
         ValueError
             If a shape does not fit.
         """
@@ -134,16 +182,18 @@ class Model:
         flat = d_predictions.reshape(-1, self.b_y.size)
         d_read = d_predictions @ self.W_y.T
         d_hs = self.cell.last_backward(d_read, len(hs)) if last else d_read
-        return dataclasses.replace(
-            self,
-            cell=self.cell.backward(trace, d_hs).cell,
-            W_y=read.reshape(-1, H).T @ flat,
-            b_y=flat.sum(axis=0),
-        )
+        cell, d_xs, d_state = self.cell.backward(trace, d_hs, d_final)
+        W_y, b_y = read.reshape(-1, H).T @ flat, flat.sum(axis=0)
+        return ModelGrads(type(self)(cell, W_y, b_y, self.readout), d_xs, d_state)
 
 
-def value_and_grads(model, batch, loss):
-    """Loss of a model on a batch, and its gradient.
+def value_and_grads(
+    model: Model, batch: Batch, loss: Callable[..., Any], state: Any = None
+) -> tuple[float, Model, Any]:
+    """Loss of a model on a batch, its gradient, and the state that the batch ends in.
+
+    Truncated backpropagation through time carries the state on and no gradient back:
+    ``value, grads, state = value_and_grads(model, window, loss, state)``.
 
     Parameters
     ----------
@@ -153,6 +203,8 @@ def value_and_grads(model, batch, loss):
         Where every step is read, padded positions never count.
     loss : callable
         Such as :func:`lstmbook.losses.mse`.
+    state : State, optional
+        The state to begin from; zeros by default.
 
     Returns
     -------
@@ -160,12 +212,14 @@ def value_and_grads(model, batch, loss):
         The loss.
     grads : Model
         The gradient of each parameter.
+    final : State
+        The state after the last step.
     """
-    predictions, trace = model.forward(batch.xs, lengths=batch.lengths)
+    predictions, trace = model.forward(batch.xs, state, batch.lengths)
     mask = batch.loss_mask
     if model.readout == "all" and batch.lengths is not None:
         T = len(batch.xs)
         inside = np.arange(T)[:, None] < trace.lengths
         mask = inside if mask is None else inside & check_mask(mask, inside.shape)
     value, d_predictions = loss(predictions, batch.targets, mask)
-    return value, model.backward(trace, d_predictions)
+    return value, model.backward(trace, d_predictions).model, trace.final

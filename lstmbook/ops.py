@@ -11,7 +11,7 @@ __all__ = ["sigmoid", "sigmoid_prime", "softmax", "tanh", "tanh_prime"]
 
 # Where exp overflows to inf, 1 / (1 + inf) = 0 is the right answer.
 @np.errstate(over="ignore")
-def sigmoid(a):
+def sigmoid(a: np.ndarray) -> np.ndarray:
     """Logistic function σ(a) = 1 / (1 + e⁻ᵃ), for any input (:eq:`eq-sigmoid`).
 
     Parameters
@@ -27,7 +27,7 @@ def sigmoid(a):
     return np.reciprocal(1 + np.exp(-a))
 
 
-def sigmoid_prime(s):
+def sigmoid_prime(s: np.ndarray) -> np.ndarray:
     """Derivative of the sigmoid from its output ``s`` (:eq:`eq-sigmoid-prime`).
 
     Parameters
@@ -43,7 +43,7 @@ def sigmoid_prime(s):
     return s * (1 - s)
 
 
-def tanh(a):
+def tanh(a: np.ndarray) -> np.ndarray:
     """Hyperbolic tangent, in the name the equations use.
 
     Parameters
@@ -59,7 +59,7 @@ def tanh(a):
     return np.tanh(a)
 
 
-def tanh_prime(t):
+def tanh_prime(t: np.ndarray) -> np.ndarray:
     """Derivative of tanh from its output ``t`` (:eq:`eq-tanh-prime`).
 
     Parameters
@@ -75,7 +75,7 @@ def tanh_prime(t):
     return 1 - t * t
 
 
-def softmax(logits):
+def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities over the last axis (:eq:`eq-softmax`).
 
     Parameters

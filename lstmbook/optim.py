@@ -4,18 +4,24 @@ Each keeps its settings, not its state. ``init`` makes the state, ``update`` ret
 new model and a new state and leaves the old ones as they were.
 """
 
+from __future__ import annotations
+
+import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from lstmbook import tree
+from lstmbook.checks import check_number
 
 __all__ = ["SGD", "Adam", "AdamState", "clip_by_global_norm", "global_norm"]
 
+T = TypeVar("T")
 
-def global_norm(grads):
+
+def global_norm(grads: Any) -> float:
     """Euclidean norm of all entries of a tree together.
 
     Parameters
@@ -32,7 +38,7 @@ def global_norm(grads):
     return math.hypot(*norms)
 
 
-def clip_by_global_norm(grads, max_norm):
+def clip_by_global_norm(grads: T, max_norm: float) -> tuple[T, float]:
     """Scale gradients down to a norm of at most ``max_norm`` (:eq:`eq-clipping`).
 
     Parameters
@@ -51,15 +57,53 @@ def clip_by_global_norm(grads, max_norm):
 
     Raises
     ------
+    TypeError
+        If ``max_norm`` is no number.
     ValueError
-        If ``max_norm`` is not positive.
+        If ``max_norm`` is not positive, or the norm of the gradients not finite: no
+        factor would mend them.
     """
-    if not max_norm > 0:
-        raise ValueError(f"max_norm is {max_norm}; expected a positive number")
+    max_norm = check_max_norm(max_norm)
     norm = global_norm(grads)
+    if not math.isfinite(norm):
+        raise ValueError(f"grads has the norm {norm}; expected a finite norm")
     # PyTorch's factor to the digit, so that the two train alike.
-    factor = float(min(1.0, max_norm / (norm + 1e-6)))
+    factor = min(1.0, max_norm / (norm + 1e-6))
     return tree.map(lambda d: factor * d, grads), norm
+
+
+def check_max_norm(max_norm: float) -> float:
+    """Return the threshold of :func:`clip_by_global_norm`, a positive float.
+
+    Parameters
+    ----------
+    max_norm : float
+        What was passed.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is none.
+    """
+    return check_number("max_norm", max_norm, lambda v: v > 0, "a positive number")
+
+
+_SIZE = lambda v: 0 <= v < math.inf, "a finite number from 0 up"
+_DECAY = lambda v: 0 <= v < 1, "a number from 0 up, below 1"
+_RANGES = {"learning_rate": _SIZE, "eps": _SIZE, "beta1": _DECAY, "beta2": _DECAY}
+
+
+def _check_settings(optimizer: Any) -> None:
+    """Make each setting a Python float that is in its range."""
+    for field in dataclasses.fields(optimizer):
+        fits, expected = _RANGES[field.name]
+        value = getattr(optimizer, field.name)
+        value = check_number(field.name, value, fits, expected)
+        object.__setattr__(optimizer, field.name, value)
 
 
 @dataclass(frozen=True)
@@ -69,12 +113,16 @@ class SGD:
     Parameters
     ----------
     learning_rate : float
-        η, the step size.
+        η, the step size, from 0 up.
     """
 
     learning_rate: float
 
-    def init(self, model):
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _check_settings(self)
+
+    def init(self, model: Any) -> None:
         """Return the state, which is none.
 
         Parameters
@@ -87,7 +135,7 @@ class SGD:
         None
         """
 
-    def update(self, model, grads, state):
+    def update(self, model: T, grads: T, state: None) -> tuple[T, None]:
         """Take one step against the gradient.
 
         Parameters
@@ -101,9 +149,16 @@ class SGD:
         -------
         tuple of (tree, None)
             The model after the step, and the state.
+
+        Raises
+        ------
+        TypeError
+            If ``state`` is another optimiser's.
         """
-        rate = float(self.learning_rate)
-        return tree.map(lambda p, d: p - rate * d, model, grads), state
+        if state is not None:
+            raise TypeError(f"state is a {type(state).__name__}; SGD has none")
+        rate = self.learning_rate
+        return tree.map(lambda p, d: p - rate * d, model, grads), None
 
 
 class AdamState(NamedTuple):
@@ -113,6 +168,9 @@ class AdamState(NamedTuple):
     mean: Any  #: running mean of the gradients
     square: Any  #: running mean of their squares
 
+    def __repr__(self) -> str:
+        return tree.summary(self)
+
 
 @dataclass(frozen=True)
 class Adam:
@@ -121,11 +179,11 @@ class Adam:
     Parameters
     ----------
     learning_rate : float
-        η, the step size.
+        η, the step size, from 0 up.
     beta1, beta2 : float
-        Decay of the two running means.
+        Decay of the two running means, from 0 up, below 1.
     eps : float
-        ε, keeps the quotient finite.
+        ε, from 0 up, keeps the quotient finite.
     """
 
     learning_rate: float = 1e-3
@@ -133,7 +191,11 @@ class Adam:
     beta2: float = 0.999
     eps: float = 1e-8
 
-    def init(self, model):
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _check_settings(self)
+
+    def init(self, model: Any) -> AdamState:
         """Return a state of zeros.
 
         Parameters
@@ -149,7 +211,7 @@ class Adam:
             0, tree.map(np.zeros_like, model), tree.map(np.zeros_like, model)
         )
 
-    def update(self, model, grads, state):
+    def update(self, model: T, grads: T, state: AdamState) -> tuple[T, AdamState]:
         """Take one step.
 
         Parameters
@@ -163,11 +225,18 @@ class Adam:
         -------
         tuple of (tree, AdamState)
             The model after the step, and the state.
+
+        Raises
+        ------
+        TypeError
+            If ``state`` is another optimiser's.
         """
+        if not isinstance(state, AdamState):
+            raise TypeError(f"state is a {type(state).__name__}; expected an AdamState")
         b1, b2, k = self.beta1, self.beta2, state.updates + 1
         mean = tree.map(lambda m, d: b1 * m + (1 - b1) * d, state.mean, grads)
         square = tree.map(lambda s, d: b2 * s + (1 - b2) * d * d, state.square, grads)
-        rate = float(self.learning_rate) / (1 - b1**k)
+        rate = self.learning_rate / (1 - b1**k)
         root = math.sqrt(1 - b2**k)
 
         def step(p, m, s):

@@ -9,8 +9,11 @@ import dataclasses
 
 import torch
 from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from lstmbook import cells
+from lstmbook.checks import check_lengths, check_size
+from lstmbook.model import Model as NumPyModel
 from lstmbook.recurrence import HiddenState
 
 __all__ = ["GRU", "LSTM", "RNN", "CoupledLSTM", "Model", "PeepholeLSTM", "Recurrent"]
@@ -24,14 +27,15 @@ class Recurrent(nn.Module):
     input_size, hidden_size : int
         D and H. Parameters begin as those of the NumPy cell do.
     dtype : torch.dtype, optional
-        PyTorch's default unless told.
+        PyTorch's own by default.
     """
 
     numpy_cell: type
 
     def __init__(self, input_size, hidden_size, dtype=None):
         super().__init__()
-        D, H = input_size, hidden_size
+        D = check_size("input_size", input_size)
+        H = check_size("hidden_size", hidden_size)
         width = len(self.numpy_cell.Gates._fields) * H
         shapes = {"W_x": (D, width), "W_h": (H, width), "b": (width,)}
         for field in dataclasses.fields(self.numpy_cell):
@@ -71,7 +75,7 @@ class Recurrent(nn.Module):
         )
         return twin
 
-    def forward(self, xs, state=None):
+    def forward(self, xs, state=None, lengths=None):
         """Run over a batch of sequences.
 
         Parameters
@@ -79,7 +83,10 @@ class Recurrent(nn.Module):
         xs : Tensor, shape (T, N, D)
             Inputs.
         state : State of Tensor, shape (N, H), optional
-            Zeros unless told.
+            Zeros by default.
+        lengths : array_like of int, shape (N,), optional
+            Steps of each sequence, 1 … T; the padding follows. A finished sequence's
+            state stays as it is.
 
         Returns
         -------
@@ -90,22 +97,50 @@ class Recurrent(nn.Module):
 
         Raises
         ------
+        TypeError
+            If a dtype is not the module's, ``state`` is another cell's, or lengths are
+            not integers.
         ValueError
-            If ``xs`` has not three axes: one sequence alone is a batch with N = 1.
+            If a shape does not fit (one sequence alone is a batch with N = 1), or
+            lengths are out of range.
         """
-        if xs.dim() != 3:
-            name = type(self).__name__
-            raise ValueError(
-                f"xs has shape {tuple(xs.shape)}; {name} expects (T, N, D)"
-            )
-        State, H = self.numpy_cell.State, len(self.W_h)
+        D, H = len(self.W_x), len(self.W_h)
+        self._check("xs", xs, "T N", (*xs.shape[:2], D))
+        T, N, _ = xs.shape
+        if lengths is not None:
+            lengths = _lengths(lengths, T, N).to(xs.device)[:, None]
+            # What stands in the padding reaches no cell, nor NaN a gradient.
+            steps = torch.arange(T, device=xs.device)[:, None, None]
+            xs = xs.masked_fill(steps >= lengths, 0)
+        State = self.numpy_cell.State
         if state is None:
-            state = State(*(xs.new_zeros(xs.shape[1], H) for _ in State._fields))
+            state = State(*(xs.new_zeros(N, H) for _ in State._fields))
+        elif not isinstance(state, State):
+            came, name = type(state).__name__, type(self).__name__
+            raise TypeError(f"state is a {came}; {name} expects {State.__name__}")
+        for name, part in zip(State._fields, state, strict=True):
+            self._check(f"state.{name}", part, f"{N}", (N, H))
         hs = []
-        for x in xs:
-            state = self.step(x, state)
+        for t, x in enumerate(xs):
+            now = self.step(x, state)
+            if lengths is not None:
+                pairs = zip(now, state, strict=True)
+                now = State(*(torch.where(t < lengths, a, b) for a, b in pairs))
+            state = now
             hs.append(state.h)
         return torch.stack(hs), state
+
+    def _check(self, name, tensor, letters, shape):
+        owner = type(self).__name__
+        if tensor.dtype != self.b.dtype:
+            raise TypeError(
+                f"{name} has dtype {tensor.dtype}; {owner} expects {self.b.dtype}"
+            )
+        if tensor.shape != shape or 0 in shape:
+            expected = ", ".join([*letters.split(), f"{shape[-1]}"])
+            raise ValueError(
+                f"{name} has shape {tuple(tensor.shape)}; {owner} expects ({expected})"
+            )
 
 
 class RNN(Recurrent):
@@ -190,24 +225,97 @@ class CoupledLSTM(Recurrent):
 
 
 class Model(nn.Module):
-    """A recurrent module and a readout (:eq:`eq-readout`) of the last step.
+    """A recurrent module and a readout (:eq:`eq-readout`), of the last step or of all.
 
     Parameters
     ----------
-    core : nn.Module
-        From xs (T, N, D) to hs (T, N, H) and a state: a cell of these, or one of
-        ``torch.nn``.
+    core : Recurrent, torch.nn.RNN, torch.nn.LSTM or torch.nn.GRU
+        The recurrent part, time-major. Those of ``torch.nn`` may have several layers
+        and both directions.
     model : lstmbook.model.Model
-        Whose readout is copied.
+        Whose readout is copied: W_y, b_y, and which steps are read.
+
+    Raises
+    ------
+    TypeError
+        If ``core`` or ``model`` is something else, or their dtypes differ.
+    ValueError
+        If ``core`` has ``batch_first``, or puts out another width than is read.
     """
 
     def __init__(self, core, model):
         super().__init__()
-        self.core = core
-        self.W_y = nn.Parameter(torch.tensor(model.W_y))
-        self.b_y = nn.Parameter(torch.tensor(model.b_y))
+        if not isinstance(core, Recurrent | nn.RNNBase):
+            raise TypeError(
+                f"core is a {type(core).__name__}; expected one of lstmbook.pytorch, "
+                "or torch.nn's RNN, LSTM or GRU"
+            )
+        if not isinstance(model, NumPyModel):
+            came = type(model).__name__
+            raise TypeError(f"model is a {came}; expected a lstmbook.model.Model")
+        if getattr(core, "batch_first", False):
+            raise ValueError(
+                "core has batch_first=True; expected a time-major one, for xs (T, N, D)"
+            )
+        W_y, b_y = torch.tensor(model.W_y), torch.tensor(model.b_y)
+        dtype = next(core.parameters()).dtype
+        if dtype != W_y.dtype:
+            raise TypeError(f"core has dtype {dtype}; model has {W_y.dtype}")
+        if _width(core) != len(W_y):
+            raise ValueError(
+                f"core puts out {_width(core)} numbers a step; "
+                f"model reads H = {len(W_y)}"
+            )
+        self.core, self.readout = core, model.readout
+        self.W_y, self.b_y = nn.Parameter(W_y), nn.Parameter(b_y)
 
-    def forward(self, xs):
-        """Run over a batch of sequences, xs (T, N, D) → (N, O)."""
-        hs, _ = self.core(xs)
-        return hs[-1] @ self.W_y + self.b_y
+    def forward(self, xs, state=None, lengths=None):
+        """Run over a batch of sequences.
+
+        Parameters
+        ----------
+        xs : Tensor, shape (T, N, D)
+            Inputs.
+        state : optional
+            As the core wants it; zeros by default.
+        lengths : array_like of int, shape (N,), optional
+            Steps of each sequence, 1 … T; the padding follows.
+
+        Returns
+        -------
+        Tensor, shape (N, O) or (T, N, O)
+            By ``readout``, as :class:`lstmbook.model.Model`. What stands at padded
+            steps has no meaning.
+        """
+        hs, last = self._run(xs, state, lengths)
+        return (last if self.readout == "last" else hs) @ self.W_y + self.b_y
+
+    def _run(self, xs, state, lengths):
+        """What the core puts out, and what each direction ends with, side by side."""
+        if isinstance(self.core, Recurrent):
+            hs, final = self.core(xs, state, lengths)
+            return hs, final.h
+        if xs.dim() != 3:
+            raise ValueError(f"xs has shape {tuple(xs.shape)}; expected (T, N, D)")
+        T, N, _ = xs.shape
+        if lengths is not None:
+            lengths = _lengths(lengths, T, N)
+            xs = pack_padded_sequence(xs, lengths, enforce_sorted=False)
+        hs, final = self.core(xs, state)
+        if lengths is not None:
+            hs, _ = pad_packed_sequence(hs, total_length=T)
+        h = final[0] if isinstance(final, tuple) else final
+        # Layer by layer, and the last one's directions at the end.
+        return hs, torch.cat(tuple(h[-(1 + self.core.bidirectional) :]), dim=-1)
+
+
+def _width(core):
+    if isinstance(core, Recurrent):
+        return len(core.W_h)
+    return (core.proj_size or core.hidden_size) * (1 + core.bidirectional)
+
+
+def _lengths(lengths, steps, batch):
+    if isinstance(lengths, torch.Tensor):
+        lengths = lengths.cpu().numpy()
+    return torch.tensor(check_lengths(lengths, steps, batch).tolist())

@@ -23,79 +23,33 @@ before the loop, only the product with ``W_h`` stays inside, and each weight gra
 one product after it. That is also what makes it fast.
 """
 
+from __future__ import annotations  # so that help() prints them as they stand here
+
 import dataclasses
-import operator
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from lstmbook import tree
-from lstmbook.checks import check_array, check_finite, check_lengths
+from lstmbook.checks import (
+    check_array,
+    check_dtype,
+    check_finite,
+    check_lengths,
+    check_rng,
+    check_size,
+)
+from lstmbook.parameters import parameters
 
-__all__ = ["Cell", "Grads", "HiddenState", "Trace", "parameters"]
+__all__ = ["Cell", "Grads", "HiddenState", "Recurrent", "Trace"]
 
 
 class HiddenState(NamedTuple):
     """State of a cell whose only memory is its output."""
 
     h: np.ndarray  #: (N, H)
-
-
-def parameters(cls):
-    """Make a class of arrays: a frozen dataclass whose arrays change in place only.
-
-    For a cell it also adds the named views, ``W_x…``, ``W_h…`` and ``b_…``.
-
-    Parameters
-    ----------
-    cls : type
-        The class to decorate; its annotated fields are the parameters.
-
-    Returns
-    -------
-    type
-    """
-    # eq=False: the generated == would compare arrays and raise.
-    cls = dataclass(frozen=True, eq=False, repr=False)(cls)
-    cls.__setattr__ = _refuse_assignment
-    for k, layer in enumerate(cls.Gates._fields if hasattr(cls, "Gates") else ()):
-        for fused, name in (("W_x", f"W_x{layer}"), ("W_h", f"W_h{layer}")):
-            setattr(cls, name, _view(fused, k))
-        setattr(cls, f"b_{layer}", _view("b", k))
-    return cls
-
-
-def _view(fused, k):
-    def view(self):
-        H = self.hidden_size
-        return getattr(self, fused)[..., k * H : (k + 1) * H]
-
-    return property(view, doc=f"View of block {k} of ``{fused}``.")
-
-
-def _refuse_assignment(self, name, value):
-    cls, came = type(self).__name__, type(value).__name__
-    if not hasattr(self, name):
-        names = ", ".join(field.name for field in dataclasses.fields(self))
-        raise TypeError(f"{name} was assigned a {came}; a {cls} has only {names}")
-    old = getattr(self, name)
-    if not isinstance(old, np.ndarray):
-        raise TypeError(
-            f"{name} was assigned a {came}; a {cls} is not changed but replaced, "
-            f"as in: dataclasses.replace({cls.lower()}, {name}=value)"
-        )
-    # `cell.b_f += 1` has worked in place by now and hands back the same memory.
-    if not (isinstance(value, np.ndarray) and _same_memory(old, value)):
-        raise TypeError(
-            f"{name} was assigned a {came}; the arrays of a {cls} change in place, "
-            f"as in: {cls.lower()}.{name}[:] = value"
-        )
-
-
-def _same_memory(a, b):
-    where = [array.__array_interface__["data"] for array in (a, b)]
-    return where[0] == where[1] and (a.shape, a.strides) == (b.shape, b.strides)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,9 +73,11 @@ class Trace:
     gates: Any
     lengths: np.ndarray | None = None
 
+    __repr__ = tree.summary
+
     @property
     def hs(self):
-        """The short-term memory after each step, (T, N, H): what the cell puts out."""
+        """The hidden state after each step, (T, N, H): what the cell puts out."""
         return self.states.h
 
     @property
@@ -143,13 +99,197 @@ class Trace:
 class Grads(NamedTuple):
     """Gradients of a loss by all that went into a forward pass."""
 
-    cell: "Cell"  #: of the cell's own type, parameter by parameter
+    cell: Recurrent  #: of the cell's own type, parameter by parameter
     xs: np.ndarray  #: (T, N, D)
     state: Any  #: of the initial state, arrays (N, H)
 
+    def __repr__(self) -> str:
+        return tree.summary(self)
+
+
+class Recurrent:
+    """What can stand where a cell can: a cell, a stack, both directions, one reversed.
+
+    They are used alike, so that a model, a gradient check or a stack asks for a
+    ``Recurrent`` and not for one kind of it. Where N, D and H are of a Stack or a
+    Bidirectional, D is what its first layer takes in and H all that it puts out.
+    """
+
+    @property
+    def input_size(self) -> int:
+        """D, the number of inputs."""
+        raise NotImplementedError
+
+    @property
+    def hidden_size(self) -> int:
+        """H, the width of what is put out."""
+        raise NotImplementedError
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The dtype of the parameters, and so of inputs, states and cotangents."""
+        raise NotImplementedError
+
+    @property
+    def reads_from_end(self) -> bool:
+        """Whether a part reads from the end, so that no state can be carried on."""
+        return False
+
+    def forward(
+        self, xs: np.ndarray, state: Any = None, lengths: ArrayLike | None = None
+    ) -> tuple[np.ndarray, Any]:
+        """Run over a batch of sequences.
+
+        Parameters
+        ----------
+        xs : ndarray, shape (T, N, D)
+            Inputs, of the parameters' dtype. Kept by the trace, not copied: neither
+            they nor the parameters may change before :meth:`backward`.
+        state : State of ndarray, shape (N, H), optional
+            The state to begin from; zeros by default. A cell's is its ``State``, a
+            Stack's a tuple with one for each layer, a Bidirectional's a
+            ``BidirectionalState``.
+        lengths : array_like of int, shape (N,), optional
+            Steps of each sequence, 1 … T. The padding follows the sequence, never
+            before it or inside, and may hold any finite numbers; a finished sequence's
+            state stays as it is. Of a boolean mask,
+            :func:`lstmbook.data.lengths_from_mask`.
+
+        Returns
+        -------
+        hs : ndarray, shape (T, N, H)
+            The hidden state (the book's short-term memory) after each step, read-only.
+            Of a Stack, the last layer's; of a Bidirectional, both side by side,
+            ``forward_cell`` first, and in the padding what each direction ends with.
+        trace : Trace, StackTrace, BidirectionalTrace or ReversedTrace
+            All that :meth:`backward` and a curious reader need.
+
+        Raises
+        ------
+        TypeError
+            If a dtype is not the parameters', or ``state`` is another kind's.
+        ValueError
+            If a shape does not fit, a value is not finite, or lengths are out of range.
+        """
+        return self.unroll(self.check_inputs(xs), state, lengths)
+
+    def unroll(
+        self, xs: np.ndarray, state: Any = None, lengths: ArrayLike | None = None
+    ) -> tuple[np.ndarray, Any]:
+        """Run as :meth:`forward` does, over inputs that are checked by now.
+
+        In a stack they are what the layer below puts out, and hold NaN where its
+        numbers have overflowed: then so does what is put out here, as from a cell
+        alone.
+        """
+        raise NotImplementedError
+
+    def backward(self, trace: Any, d_hs: np.ndarray, d_final: Any = None) -> Grads:
+        """Backpropagation through time.
+
+        Parameters
+        ----------
+        trace : Trace, StackTrace, BidirectionalTrace or ReversedTrace
+            From :meth:`forward` of the same parameters.
+        d_hs : ndarray, shape (T, N, H)
+            Cotangent of what is put out at each step.
+        d_final : State of ndarray, shape (N, H), optional
+            Cotangent of the final state, on top of ``d_hs``; zeros by default. Its
+            kind is that of ``state`` in :meth:`forward`.
+
+        Returns
+        -------
+        Grads
+            Of the parameters (another of this type), the inputs and the initial state.
+
+        Raises
+        ------
+        TypeError
+            If a dtype is not the parameters', or ``trace`` or ``d_final`` is another
+            kind's.
+        ValueError
+            If a shape does not fit.
+        """
+        raise NotImplementedError
+
+    def last(self, hs: np.ndarray) -> np.ndarray:
+        """Read from the outputs what each sequence ends with.
+
+        A finished sequence's state stays, so row −1 is each one's own last step. A
+        direction that reads from the end ends at step 1.
+
+        Parameters
+        ----------
+        hs : ndarray, shape (T, N, H)
+            From :meth:`forward`.
+
+        Returns
+        -------
+        ndarray, shape (N, H)
+            The hidden state in ``trace.final``.
+        """
+        raise NotImplementedError
+
+    def last_backward(self, d_last: np.ndarray, steps: int) -> np.ndarray:
+        """Cotangent of the outputs from that of :meth:`last`.
+
+        Parameters
+        ----------
+        d_last : ndarray, shape (N, H)
+            Cotangent of what each sequence ends with.
+        steps : int
+            T.
+
+        Returns
+        -------
+        ndarray, shape (T, N, H)
+            Zero where nothing was read.
+        """
+        raise NotImplementedError
+
+    def check_inputs(self, xs: ArrayLike) -> np.ndarray:
+        """Return inputs as an array of the parameters' dtype, (T, N, D), all finite.
+
+        Parameters
+        ----------
+        xs : array_like, shape (T, N, D)
+            What was passed.
+
+        Returns
+        -------
+        ndarray, shape (T, N, D)
+
+        Raises
+        ------
+        TypeError
+            If the dtype is not the parameters'.
+        ValueError
+            If the shape does not fit, or a value is not finite.
+        """
+        raise NotImplementedError
+
+    def check_trace(self, trace: Any, name: str) -> None:
+        """Raise where a trace cannot be of a forward pass from here.
+
+        Parameters
+        ----------
+        trace : Trace, StackTrace, BidirectionalTrace or ReversedTrace
+            What was passed.
+        name : str
+            Who expects it, for the message.
+
+        Raises
+        ------
+        TypeError
+            If it is another kind's, or of another dtype.
+        ValueError
+            If it is of other sizes.
+        """
+        raise NotImplementedError
+
 
 @parameters
-class Cell:
+class Cell(Recurrent):
     """Base of all cells: parameters, and the way through time and back.
 
     A subclass names its ``State`` and ``Gates`` (NamedTuples; a state's first field is
@@ -177,10 +317,14 @@ class Cell:
     W_h: np.ndarray
     b: np.ndarray
 
-    State: ClassVar[type] = HiddenState
-    Gates: ClassVar[type]
+    State: ClassVar[type[Any]] = HiddenState
+    Gates: ClassVar[type[Any]]
     #: Where :meth:`init` begins the biases that are not 0, by layer.
     initial_biases: ClassVar[dict] = {}
+
+    if TYPE_CHECKING:  # the views that `parameters` makes
+
+        def __getattr__(self, name: str) -> np.ndarray: ...
 
     def __post_init__(self):
         """Check that the parameters belong together."""
@@ -205,7 +349,13 @@ class Cell:
             check_array(field.name, value, owner, dtype, letters, shape)
 
     @classmethod
-    def init(cls, rng, input_size, hidden_size, dtype=np.float64):
+    def init(
+        cls,
+        rng: np.random.Generator,
+        input_size: int,
+        hidden_size: int,
+        dtype: DTypeLike = np.float64,
+    ) -> Self:
         """Draw a new cell: weights U(±1/√H), biases and other parameters zero.
 
         But for the biases that the cell names in ``initial_biases``. PyTorch draws its
@@ -218,7 +368,7 @@ class Cell:
         input_size, hidden_size : int
             D and H.
         dtype : dtype
-            float64 unless told.
+            float64 by default.
 
         Returns
         -------
@@ -227,12 +377,14 @@ class Cell:
         Raises
         ------
         TypeError
-            If ``dtype`` is not float32 or float64.
+            If ``rng`` is no generator, or ``dtype`` not float32 or float64.
         ValueError
             If a size is not an integer from 1 up.
         """
-        D = _size("input_size", input_size)
-        H = _size("hidden_size", hidden_size)
+        check_rng(rng)
+        dtype = check_dtype(dtype)
+        D = check_size("input_size", input_size)
+        H = check_size("hidden_size", hidden_size)
         width = len(cls.Gates._fields) * H
         bound = 1 / np.sqrt(H)
         own = dataclasses.fields(cls)[3:]
@@ -295,7 +447,8 @@ class Cell:
         prev, now : State of ndarray, shape (N, H)
             The state before and after the step.
         gates : Gates of ndarray, shape (N, H)
-            What the layers put out.
+            What the layers put out; 0 where a sequence has finished, and what is
+            returned for it is not used.
         d : State of ndarray, shape (N, H)
             Cotangent of ``now``.
 
@@ -307,6 +460,28 @@ class Cell:
             there is no other path to ``prev.h``, 0 will do.
         """
         raise NotImplementedError
+
+    def random_state(self, rng, batch_size):
+        """Draw a state that the cell can be in, for tests.
+
+        A cell whose states are restricted, such as one with a normaliser above 0,
+        has its own.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of the numbers.
+        batch_size : int
+            N.
+
+        Returns
+        -------
+        State of ndarray, shape (N, H)
+            Standard normal numbers.
+        """
+        shape = batch_size, self.hidden_size
+        parts = (rng.standard_normal(shape) for _ in self.State._fields)
+        return self.State(*(part.astype(self.dtype) for part in parts))
 
     def own_grads(self, trace, d_x, d_h):
         """Gradients of the fields that a subclass adds.
@@ -324,42 +499,8 @@ class Cell:
         """
         return {}
 
-    def forward(self, xs, state=None, lengths=None):
-        """Run the cell over a batch of sequences.
-
-        Parameters
-        ----------
-        xs : ndarray, shape (T, N, D)
-            Inputs, of the cell's dtype. Kept by the trace, not copied: neither they
-            nor the parameters may change before :meth:`backward`.
-        state : State of ndarray, shape (N, H), optional
-            The state to begin from; zeros unless told.
-        lengths : array_like of int, shape (N,), optional
-            Steps of each sequence, 1 … T; the rest is padding. A finished sequence's
-            state stays as it is.
-
-        Returns
-        -------
-        hs : ndarray, shape (T, N, H)
-            Short-term memory after each step, read-only.
-        trace : Trace
-            All that :meth:`backward` and a curious reader need.
-
-        Raises
-        ------
-        TypeError
-            If a dtype is not the cell's, or ``state`` is another cell's.
-        ValueError
-            If a shape does not fit, a value is not finite, or lengths are out of range.
-        """
-        return self.unroll(self.check_inputs(xs), state, lengths)
-
     def unroll(self, xs, state=None, lengths=None):
-        """Run as :meth:`forward` does, over inputs that are checked by now.
-
-        In a stack they come from the layer below, and hold NaN where its numbers have
-        overflowed: then so does what comes out, as from a cell alone.
-        """
+        """Run over checked inputs, as :meth:`Recurrent.unroll`."""
         xs = xs.view()
         xs.setflags(write=False)
         (T, N, D), H = xs.shape, self.hidden_size
@@ -375,6 +516,9 @@ class Cell:
         by_layer = self.W_x.reshape(D, G, H).swapaxes(0, 1)
         projected = xs.reshape(T * N, D) @ by_layer
         projected += self.b.reshape(G, 1, H)
+        if lengths is not None:
+            # What stands in the padding reaches no cell: an exponential would overflow.
+            projected[:, (np.arange(T)[:, None] >= lengths).ravel()] = 0
         gates = self.Gates(*projected.reshape(G, T, N, H))
         h_fused = np.empty((N, G * H), self.dtype)
         h = self._layers(h_fused)
@@ -397,31 +541,12 @@ class Cell:
         trace = Trace(xs, history, gates, lengths)
         return trace.hs, trace
 
-    def backward(self, trace, d_hs, d_final=None):
+    def backward(self, trace: Any, d_hs: np.ndarray, d_final: Any = None) -> Grads:
         """Backpropagation through time (:eq:`eq-bptt`, :eq:`eq-d-h-prev`).
 
-        Parameters
-        ----------
-        trace : Trace
-            From :meth:`forward` of this cell.
-        d_hs : ndarray, shape (T, N, H)
-            Cotangent of the short-term memory after each step.
-        d_final : State of ndarray, shape (N, H), optional
-            Cotangent of the final state, on top of ``d_hs``; zeros unless told.
-
-        Returns
-        -------
-        Grads
-            Of the parameters (a cell of the same type; :eq:`eq-grad-W-x`,
-            :eq:`eq-grad-W-h`, :eq:`eq-grad-b`), the inputs (:eq:`eq-grad-x`) and the
-            initial state.
-
-        Raises
-        ------
-        TypeError
-            If a dtype is not the cell's, or ``trace`` or ``d_final`` is another cell's.
-        ValueError
-            If a shape does not fit.
+        As :meth:`Recurrent.backward`. The gradients of the parameters are
+        :eq:`eq-grad-W-x`, :eq:`eq-grad-W-h` and :eq:`eq-grad-b`, those of the inputs
+        :eq:`eq-grad-x`.
         """
         name = f"{type(self).__name__}(hidden_size={self.hidden_size})"
         self.check_trace(trace, name)
@@ -481,60 +606,17 @@ class Cell:
         return self.Gates(*np.split(fused, G, axis=-1))
 
     def last(self, hs):
-        """Read from the outputs what each sequence ends with.
-
-        A finished sequence's state stays, so row −1 is each one's own last step.
-
-        Parameters
-        ----------
-        hs : ndarray, shape (T, N, H)
-            From :meth:`forward`.
-
-        Returns
-        -------
-        ndarray, shape (N, H)
-            The short-term memory in ``trace.final``.
-        """
+        """What each sequence ends with, as :meth:`Recurrent.last`."""
         return hs[-1]
 
     def last_backward(self, d_last, steps):
-        """Cotangent of the outputs from that of :meth:`last`.
-
-        Parameters
-        ----------
-        d_last : ndarray, shape (N, H)
-            Cotangent of what each sequence ends with.
-        steps : int
-            T.
-
-        Returns
-        -------
-        ndarray, shape (T, N, H)
-            Zero where nothing was read.
-        """
+        """Cotangent of the outputs, as :meth:`Recurrent.last_backward`."""
         d_hs = np.zeros((steps, *d_last.shape), d_last.dtype)
         d_hs[-1] = d_last
         return d_hs
 
     def check_inputs(self, xs):
-        """Return inputs as an array of the cell's dtype, (T, N, D), all finite.
-
-        Parameters
-        ----------
-        xs : array_like, shape (T, N, D)
-            What came.
-
-        Returns
-        -------
-        ndarray, shape (T, N, D)
-
-        Raises
-        ------
-        TypeError
-            If the dtype is not the cell's.
-        ValueError
-            If the shape does not fit, or a value is not finite.
-        """
+        """Return inputs that fit, as :meth:`Recurrent.check_inputs`."""
         D = self.input_size
         name = f"{type(self).__name__}(input_size={D})"
         xs = check_array("xs", xs, name, self.dtype, f"T N {D}", (None, None, D))
@@ -580,22 +662,7 @@ class Cell:
         return self.State(*checked)
 
     def check_trace(self, trace, name):
-        """Raise where a trace cannot come from this cell's forward pass.
-
-        Parameters
-        ----------
-        trace : Trace
-            What came.
-        name : str
-            Who expects it, for the message.
-
-        Raises
-        ------
-        TypeError
-            If it is another cell's, or of another dtype.
-        ValueError
-            If it is of other sizes.
-        """
+        """Raise where a trace does not fit, as :meth:`Recurrent.check_trace`."""
         came = trace.gates if isinstance(trace, Trace) else trace
         if came is trace or type(came) is not self.Gates:
             raise TypeError(
@@ -632,13 +699,3 @@ def _copy(values, into):
 def _choose(on, running, finished):
     """Per sequence, one state while it runs and the other once it has finished."""
     return tree.map(lambda a, b: np.where(on, a, b), running, finished)
-
-
-def _size(name, size):
-    try:
-        number = -1 if isinstance(size, bool) else operator.index(size)
-    except TypeError:
-        number = -1
-    if number < 1:
-        raise ValueError(f"{name} is {size!r}; expected an integer from 1 up")
-    return number

@@ -32,17 +32,14 @@ def random_case(kind, seed=0, dtype=np.float64, sizes=(T, N, D, H)):
     def normal(*shape):
         return rng.standard_normal(shape).astype(dtype)
 
-    def state():
-        return kind.State(*(normal(batch, units) for _ in kind.State._fields))
-
     blank = kind.init(rng, inputs, units, dtype)
     cell = tree.map(lambda a: normal(*a.shape), blank)
     return Case(
         cell,
         normal(steps, batch, inputs),
-        state(),
+        cell.random_state(rng, batch),
         normal(steps, batch, units),
-        state(),
+        kind.State(*(normal(batch, units) for _ in kind.State._fields)),
     )
 
 

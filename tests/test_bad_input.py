@@ -3,12 +3,16 @@
 import numpy as np
 import pytest
 
-from lstmbook import CELLS, GRU, LSTM, RNN, HiddenState, LSTMState
-from lstmbook.losses import Batch, mse, softmax_cross_entropy
+from lstmbook import CELLS, GRU, LSTM, RNN, HiddenState, LSTMState, gradcheck
+from lstmbook.data import Batch, minibatches
+from lstmbook.initialisation import chrono_biases
+from lstmbook.losses import mse, softmax_cross_entropy
 from lstmbook.model import Model, value_and_grads
-from lstmbook.optim import SGD, clip_by_global_norm
-from lstmbook.tasks.adding import adding
-from lstmbook.tasks.digits import digits, minibatches
+from lstmbook.optim import SGD, Adam, clip_by_global_norm
+from lstmbook.tasks.adding import adding, last_step_loss
+from lstmbook.tasks.copying import copying, memoryless_loss
+from lstmbook.tasks.digits import digits
+from lstmbook.tasks.notepad import notepad
 from lstmbook.train import train
 from tests.cases import D, H, N, T, random_case
 
@@ -124,6 +128,12 @@ def test_lengths(case, lengths, error, words):
         case.cell.forward(case.xs, lengths=lengths)
 
 
+def test_lengths_of_a_trace_are_read_only(case):
+    _, trace = case.forward([5, 1, 3])
+    with refuse(ValueError, "read-only"):
+        trace.lengths[:] = 5
+
+
 def test_plain_assignment_to_a_view():
     cell = random_case(LSTM).cell
     for value, came in ((3, "int"), (np.ones(H), "ndarray")):
@@ -180,6 +190,25 @@ def test_loss_mask(loss):
         loss(predictions, targets, np.zeros((T, N), bool))
 
 
+@pytest.mark.parametrize("loss", [mse, softmax_cross_entropy])
+@pytest.mark.parametrize("dtype", [int, bool, np.float16, complex])
+def test_predictions_whose_gradient_would_be_rounded(loss, dtype):
+    scores = np.array([[1, 2, 3]], dtype)
+    name = "predictions" if loss is mse else "logits"
+    targets = scores if loss is mse else np.array([2])
+    with refuse(TypeError, f"{name} has dtype", "expected float32 or float64"):
+        loss(scores, targets)
+
+
+@pytest.mark.parametrize("loss", [mse, softmax_cross_entropy])
+@pytest.mark.parametrize("shape", [(), (0, 3), (3, 0)])
+def test_predictions_without_numbers(loss, shape):
+    scores = np.zeros(shape)
+    targets = scores if loss is mse else np.zeros(shape[:-1], int)
+    with refuse(ValueError, "has shape", "expected at least one axis, none empty"):
+        loss(scores, targets)
+
+
 def test_targets():
     scores = np.zeros((T, N, 2))
     with refuse(ValueError, r"targets has shape \(5, 3\)", r"mse expects \(5, 3, 2\)"):
@@ -204,10 +233,25 @@ def test_model():
         Model(cell, np.zeros((3, 1)), np.zeros(1))
     with refuse(ValueError, r"b_y has shape \(2,\)", r"expects \(1,\)"):
         Model(cell, np.zeros((H, 1)), np.zeros(2))
+    with refuse(TypeError, "W_y is a list; expected a NumPy array"):
+        Model(cell, [[1.0]] * H, [0.0])
+    with refuse(TypeError, "b_y is a list; expected a NumPy array"):
+        Model(cell, np.zeros((H, 1)), [0.0])
+    for wrong in (None, LSTM, Model.init(rng, cell, 1)):
+        words = (
+            f"cell is a {type(wrong).__name__}",
+            "expected a cell, Stack, Bidirectional or",
+        )
+        with refuse(TypeError, *words):
+            Model(wrong, np.zeros((H, 1)), np.zeros(1))
+        with refuse(TypeError, *words):
+            Model.init(rng, wrong, 1)
     model = Model.init(rng, cell, 1)
     _, trace = model.forward(np.zeros((T, N, D)))
     with refuse(ValueError, r"d_predictions has shape \(3,\)", r"expects \(3, 1\)"):
         model.backward(trace, np.zeros(N))
+    with refuse(TypeError, "d_final is a HiddenState", "expects LSTMState"):
+        model.backward(trace, np.zeros((N, 1)), HiddenState(np.zeros((N, H))))
 
 
 def test_mask_with_lengths():
@@ -228,14 +272,53 @@ def test_trace_of_another_model():
         model.backward(None, np.zeros((N, 1)))
 
 
-@pytest.mark.parametrize("max_norm", [0, -1, np.nan])
+@pytest.mark.parametrize("max_norm", [0, -1, np.nan, "1", True, np.ones(1)])
 def test_clipping_threshold(max_norm):
-    with refuse(ValueError, f"max_norm is {max_norm}", "expected a positive"):
+    error = ValueError if type(max_norm) in (int, float) else TypeError
+    with refuse(error, "max_norm is", "expected a positive"):
         clip_by_global_norm(np.ones(2), max_norm)
     rng = np.random.default_rng(0)
     model = Model.init(rng, LSTM.init(rng, 2, H), 1)
-    with refuse(ValueError, f"max_norm is {max_norm}"):
-        train(model, [adding(rng, 5, 4)], mse, SGD(0.1), max_norm=max_norm)
+    for batches in ([adding(rng, 5, 4)], []):
+        with refuse(error, "max_norm is"):
+            train(model, batches, mse, SGD(0.1), max_norm=max_norm)
+
+
+@pytest.mark.parametrize("worst", [np.nan, np.inf])
+def test_clipping_what_is_not_finite(worst):
+    with refuse(ValueError, f"grads has the norm {worst}", "expected a finite"):
+        clip_by_global_norm([np.ones(2), np.array([1.0, worst])], 1.0)
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam])
+@pytest.mark.parametrize("rate", [-0.1, np.nan, np.inf, "0.1", True, None, np.ones(1)])
+def test_learning_rate(kind, rate):
+    error = ValueError if type(rate) is float else TypeError
+    with refuse(error, "learning_rate is", "expected a finite number from 0 up"):
+        kind(rate)
+
+
+def test_settings_of_adam():
+    for wrong in (1, -0.1, np.nan, np.float64(1)):
+        for name in ("beta1", "beta2"):
+            with refuse(ValueError, f"{name} is {wrong}", "from 0 up, below 1"):
+                Adam(**{name: wrong})
+    with refuse(ValueError, "eps is -1", "from 0 up"):
+        Adam(eps=-1)
+
+
+def test_state_of_another_optimizer():
+    model = random_case(LSTM).cell
+    with refuse(TypeError, "state is a AdamState; SGD has none"):
+        SGD(0.1).update(model, model, Adam().init(model))
+    with refuse(TypeError, "state is a NoneType; expected an AdamState"):
+        Adam().update(model, model, None)
+
+
+@pytest.mark.parametrize("step", [0, -1e-5, np.nan])
+def test_step_of_a_difference(step):
+    with refuse(ValueError, f"step is {step}", "expected a positive number"):
+        gradcheck.central_differences(lambda a: a.sum(), np.ones(2), step)
 
 
 def test_batches_that_are_none():
@@ -247,10 +330,12 @@ def test_batches_that_are_none():
 
 def test_tasks():
     rng = np.random.default_rng(0)
-    with refuse(ValueError, "length is 1", "expected at least 2"):
+    with refuse(ValueError, "length is 1", "expected an integer from 2 up"):
         adding(rng, 1, 5)
-    with refuse(ValueError, "batch_size is 0", "expected at least 1"):
-        adding(rng, 5, 0)
+    with refuse(ValueError, "length is 1", "expected an integer from 2 up"):
+        last_step_loss(1)
+    with refuse(ValueError, "delay is 0.5", "expected an integer from 1 up"):
+        memoryless_loss(0.5)
     with refuse(ValueError, "by is 'column'", "'row', 'pixel'"):
         digits(rng, by="column")
     batch = adding(rng, 5, 4)
@@ -264,5 +349,56 @@ def test_tasks():
     with refuse(ValueError, "batch has", "N = 4 sequences"):
         next(minibatches(rng, per_step, 2))
     for sizes in ((0, 1), (2, 0)):
-        with refuse(ValueError, "is 0; expected at least 1"):
+        with refuse(ValueError, "is 0; expected an integer from 1 up"):
             next(minibatches(rng, batch, *sizes))
+
+
+#: Everything that draws, as a function of the generator.
+DRAWS = {
+    "LSTM.init": lambda rng: LSTM.init(rng, 2, 3),
+    "Model.init": lambda rng: Model.init(rng, random_case(LSTM).cell, 1),
+    "chrono_biases": lambda rng: chrono_biases(random_case(LSTM).cell, rng, 9),
+    "adding": lambda rng: adding(rng, 5, 4),
+    "copying": lambda rng: copying(rng, 5, 4),
+    "digits": digits,
+    "minibatches": lambda rng: next(minibatches(rng, BATCH, 2)),
+    "notepad": lambda rng: notepad(rng, 5, 4),
+}
+BATCH = Batch(np.zeros((T, N, D)), np.zeros((N, 1)))
+
+
+@pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
+@pytest.mark.parametrize("rng", [0, None, np.random.RandomState(0), np.random])
+def test_rng(draw, rng):
+    came = type(rng).__name__
+    words = f"rng is a {came}; expected a numpy.random.Generator", "default_rng"
+    with refuse(TypeError, *words):
+        draw(rng)
+
+
+@pytest.mark.parametrize("task", [adding, copying, notepad])
+@pytest.mark.parametrize("size", [0, 2.5, True, "3"])
+def test_sizes_of_tasks(task, size):
+    for sizes in ((size, 4), (4, size)):
+        with refuse(ValueError, f"is {size!r}; expected an integer from [12] up"):
+            task(np.random.default_rng(0), *sizes)
+
+
+@pytest.mark.parametrize("dtype", [int, np.float16, None, complex])
+def test_dtype_of_what_is_drawn(dtype):
+    rng = np.random.default_rng(0)
+    for draw in (
+        lambda: LSTM.init(rng, 2, 3, dtype),
+        lambda: adding(rng, 5, 4, dtype),
+        lambda: copying(rng, 5, 4, dtype),
+        lambda: notepad(rng, 5, 4, dtype=dtype),
+        lambda: digits(rng, dtype=dtype),
+    ):
+        with refuse(TypeError, "dtype is", "expected float32 or float64"):
+            draw()
+
+
+@pytest.mark.parametrize("size", [0, 1.5, True])
+def test_output_size(size):
+    with refuse(ValueError, "output_size is", "expected an integer from 1 up"):
+        Model.init(np.random.default_rng(0), random_case(LSTM).cell, size)

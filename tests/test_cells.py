@@ -10,13 +10,16 @@ from lstmbook import (
     CELLS,
     GRU,
     LSTM,
+    RNN,
     CoupledLSTM,
+    HiddenState,
     PeepholeLSTM,
     gradcheck,
     interop,
     pytorch,
     tree,
 )
+from lstmbook.cells import RNNGates
 from tests import naive, twins
 from tests.cases import D, H, N, T, largest, random_case
 
@@ -34,9 +37,12 @@ def test_backward_equals_central_differences(kind, lengths):
     assert max(row.error for row in rows) <= 1e-8, rows
 
 
-@pytest.mark.parametrize(
+with_a_twin = pytest.mark.parametrize(
     "kind", [k for k in CELLS.values() if hasattr(pytorch, k.__name__)]
 )
+
+
+@with_a_twin
 def test_equals_written_out_pytorch(kind):
     case = random_case(kind)
     hs, _, grads = case.run()
@@ -45,10 +51,10 @@ def test_equals_written_out_pytorch(kind):
     assert largest(grads, twin_grads) <= 1e-12
 
 
-@pytest.mark.parametrize("name", CELLS)
-def test_written_out_pytorch_begins_as_numpy_does(name):
-    cell = CELLS[name].init(np.random.default_rng(0), D, H)
-    twin = getattr(pytorch, type(cell).__name__)(D, H, torch.float64)
+@with_a_twin
+def test_written_out_pytorch_begins_as_numpy_does(kind):
+    cell = kind.init(np.random.default_rng(0), D, H)
+    twin = getattr(pytorch, kind.__name__)(D, H, torch.float64)
     for parameter, value in tree.leaves(cell):
         drawn = getattr(twin, parameter).detach().numpy()
         if parameter in ("W_x", "W_h"):
@@ -247,16 +253,20 @@ def test_init_draws_as_documented(kind):
         assert abs(weights.std() - 0.1 / 3**0.5) < 1e-3
     biases = np.concatenate([a for name, a in tree.leaves(cell) if name[0] == "b"])
     expected = np.zeros_like(biases)
-    if kind in (LSTM, PeepholeLSTM):
-        expected[100:200] = 1  # f
-    if kind is CoupledLSTM:
-        expected[:100] = -1  # i
+    for k, layer in enumerate(kind.Gates._fields):
+        expected[100 * k : 100 * (k + 1)] = kind.initial_biases.get(layer, 0)
     assert (biases == expected).all()
     own = [a for name, a in tree.leaves(cell) if name[0] not in "Wb"]
     assert not np.any(own)
     assert (
         repr(cell) == f"{kind.__name__}(input_size=300, hidden_size=100, dtype=float64)"
     )
+
+
+def test_gates_are_about_as_open_as_the_docstrings_say():
+    assert LSTM.initial_biases == PeepholeLSTM.initial_biases == {"f": 1}
+    assert CoupledLSTM.initial_biases == {"i": -1}
+    assert RNN.initial_biases == GRU.initial_biases == {}
 
 
 def test_views_are_views():
@@ -297,6 +307,30 @@ def test_d_h_may_part_from_d_x_late():
     for name in ("xs", "state"):
         assert largest(getattr(grads, name), getattr(expected, name)) == 0
     assert largest(grads.cell.W_h, expected.cell.W_h) == 0
+
+
+class Exponential(RNN):
+    """Its layer has no bound, as an exponential gate has none."""
+
+    def step(self, x, h, prev):
+        g = np.expm1(x.g + h.g)
+        return HiddenState(g), RNNGates(g)
+
+    def step_backward(self, prev, gates, now, d):
+        d_a = RNNGates(d.h * (gates.g + 1))
+        return d_a, d_a, HiddenState(h=0)
+
+
+def test_padding_does_not_reach_a_cell():
+    """1e6 in it would overflow; a warning is an error here."""
+    case = random_case(Exponential)
+    quiet = tree.map(lambda a: 0.1 * a, case)
+    padded = quiet.xs.copy()
+    padded[1:, 1], padded[3:, 2] = 1e6, -1e6
+    hs, _, grads = quiet._replace(xs=padded).run([5, 1, 3])
+    expected, _, expected_grads = quiet.run([5, 1, 3])
+    assert largest(hs, expected) == 0
+    assert largest(grads, expected_grads) == 0
 
 
 @pytest.mark.parametrize("bias", [np.inf, -np.inf])

@@ -678,7 +678,7 @@ def test_written_out_twin_draws_as_documented(kind):
         kind == "LSTM" and k == 1 for k in range(len(blocks))
     ]
     assert blocks.max() == (kind == "LSTM")
-    with pytest.raises(ValueError, match=rf"\(3, 200\); {kind} expects \(T, N, D\)"):
+    with pytest.raises(ValueError, match=rf"\(3, 200\); {kind} expects \(T, N, 200\)"):
         twin(torch.randn(3, 200))
     hs, final = twin(torch.randn(3, 2, 200))
     assert hs.shape == (3, 2, 100) and (final.h == hs[-1]).all()

@@ -5,9 +5,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from lstmbook import LSTM, gradcheck, tree
-from lstmbook.losses import Batch, mse, softmax_cross_entropy, windows
-from tests.cases import largest, random_case
+from lstmbook import gradcheck
+from lstmbook.losses import mse, softmax_cross_entropy
 
 RNG = np.random.default_rng(0)
 T, N, K = 5, 3, 4
@@ -87,44 +86,3 @@ def test_rows_are_shifted_each_by_its_own_largest_score():
 def test_extreme_scores_stay_finite():
     loss, d_scores = softmax_cross_entropy(np.array([[1e5, 0.0]]), np.array([1]))
     assert loss == 1e5 and d_scores.tolist() == [[1, -1]]
-
-
-def test_windows_cut_everything_alike():
-    batch = Batch(VALUES, CLASSES, MASK)
-    cut = list(windows(batch, 2))
-    assert [len(window.xs) for window in cut] == [2, 2, 1]
-    for whole, *parts in zip(batch[:3], *(window[:3] for window in cut), strict=True):
-        assert np.array_equal(np.concatenate(parts), whole)
-    assert next(iter(windows(batch, T))).lengths is None and len(cut) == 3
-
-
-def test_windows_with_carried_state_equal_the_whole():
-    """The state carried on and its cotangent carried back: nothing is lost."""
-    case = random_case(LSTM)
-    hs, trace, grads = case.run()
-    batch = Batch(case.xs, case.d_hs)  # one cotangent to a step, where targets stand
-    state, traces = case.state, []
-    for window in windows(batch, 2):
-        traces.append(case.cell.forward(window.xs, state)[1])
-        state = traces[-1].final
-    assert largest(state, trace.final) <= 1e-15
-    assert largest(np.concatenate([part.states.h for part in traces]), hs) <= 1e-15
-    d, total = case.d_final, tree.map(np.zeros_like, case.cell)
-    for window, part in list(zip(windows(batch, 2), traces, strict=True))[::-1]:
-        found = case.cell.backward(part, window.targets, d)
-        d, total = found.state, tree.map(np.add, total, found.cell)
-    assert largest(total, grads.cell) <= 1e-12
-    assert largest(d, grads.state) <= 1e-12
-
-
-@pytest.mark.parametrize(
-    ("batch", "length", "message"),
-    [
-        (Batch(VALUES, CLASSES), 0, "length is 0; expected at least 1"),
-        (Batch(VALUES, CLASSES[0]), 2, r"targets has shape \(3,\); .* \(5, 3, …\)"),
-        (Batch(VALUES, CLASSES, None, [5, 4, 3]), 2, "batch has lengths"),
-    ],
-)
-def test_windows_refuse(batch, length, message):
-    with pytest.raises(ValueError, match=message):
-        windows(batch, length)

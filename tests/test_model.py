@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from lstmbook import CELLS, LSTM, gradcheck, tree
-from lstmbook.losses import Batch, mse, softmax_cross_entropy
+from lstmbook.data import Batch
+from lstmbook.losses import mse, softmax_cross_entropy
 from lstmbook.model import Model, value_and_grads
 from tests.cases import D, H, N, T, largest, random_case
 
@@ -51,7 +52,7 @@ def test_gradient(kind, readout, lengths, masked):
     mask = np.zeros((N,) if readout == "last" else (T, N), bool)
     mask[..., 1] = mask[0] = True
     batch = random_batch(readout, lengths, mask if masked else None)
-    _, analytic = value_and_grads(model, batch, mse)
+    _, analytic, _ = value_and_grads(model, batch, mse)
     numeric = gradcheck.central_differences(
         lambda m: value_and_grads(m, batch, mse)[0], model
     )
@@ -63,7 +64,7 @@ def test_padding_never_counts():
     lengths = np.array([5, 2, 4])
     inside = np.arange(T)[:, None] < lengths
     batch = random_batch("all", lengths)
-    value, grads = value_and_grads(model, batch, mse)
+    value, grads, _ = value_and_grads(model, batch, mse)
     masked = value_and_grads(model, batch._replace(loss_mask=inside), mse)
     assert value == masked[0] and largest(grads, masked[1]) == 0
     batch.targets[~inside] = 1e9
@@ -75,10 +76,10 @@ def test_padding_may_hold_anything():
     batch = random_batch("all", lengths)
     expected = value_and_grads(model, batch, mse)
     batch.targets[2:, 1] = np.nan
-    value, grads = value_and_grads(model, batch, mse)
+    value, grads, _ = value_and_grads(model, batch, mse)
     assert value == expected[0] and largest(grads, expected[1]) == 0
     classes = np.where(np.arange(T)[:, None] < lengths, 1, -100)
-    value, grads = value_and_grads(
+    value, grads, _ = value_and_grads(
         model, batch._replace(targets=classes), softmax_cross_entropy
     )
     assert np.isfinite(value) and np.isfinite(grads.cell.W_x).all()
@@ -92,14 +93,14 @@ def test_mask_and_lengths_count_together():
     predictions, _ = model.forward(batch.xs, lengths=lengths)
     squares = (predictions - batch.targets) ** 2
     counted = [squares[t, n] for n in range(N) for t in range(lengths[n]) if t != 1]
-    value, _ = value_and_grads(model, batch, mse)
+    value, *_ = value_and_grads(model, batch, mse)
     assert abs(value - np.mean(counted)) <= 1e-14
 
 
 def test_classes_are_learned_from():
     model = random_model(LSTM, "last")
     batch = Batch(random_case(LSTM).xs, np.array([2, 0, 1]))
-    value, grads = value_and_grads(model, batch, softmax_cross_entropy)
+    value, grads, _ = value_and_grads(model, batch, softmax_cross_entropy)
     stepped = tree.map(lambda p, d: p - 1e-3 * d, model, grads)
     assert value_and_grads(stepped, batch, softmax_cross_entropy)[0] < value
 
@@ -112,3 +113,50 @@ def test_init_and_repr():
         "output_size=50, readout='last')"
     )
     assert dataclasses.replace(model, readout="all").readout == "all"
+
+
+@pytest.mark.parametrize("readout", ["last", "all"])
+@pytest.mark.parametrize("lengths", [None, np.array([5, 1, 3])])
+def test_gradients_of_all_that_went_in(readout, lengths):
+    """Inputs and initial state too, with a cotangent of the final state."""
+    model, case = random_model(LSTM, readout), random_case(LSTM)
+    batch = random_batch(readout)
+
+    def scalar(point):
+        model, xs, state = point
+        answers, trace = model.forward(xs, state, lengths)
+        ends = zip(case.d_final, trace.final, strict=True)
+        return np.vdot(batch.targets, answers) + sum(np.vdot(d, a) for d, a in ends)
+
+    _, trace = model.forward(case.xs, case.state, lengths)
+    analytic = model.backward(trace, batch.targets, case.d_final)
+    numeric = gradcheck.central_differences(scalar, (model, case.xs, case.state))
+    rows = gradcheck.compare(type(analytic)(*numeric), analytic)
+    assert {"model.W_y", "xs", "state.c"} <= {row.name for row in rows}
+    assert max(row.error for row in rows) <= 1e-8
+
+
+def test_windows_handed_back_are_the_whole():
+    """Each window's state gradient is the final cotangent of the one before."""
+    model, batch = random_model(LSTM, "all"), random_batch("all")
+    _, trace = model.forward(batch.xs)
+    whole = model.backward(trace, batch.targets)
+    _, first = model.forward(batch.xs[:2])
+    _, second = model.forward(batch.xs[2:], first.final)
+    late = model.backward(second, batch.targets[2:])
+    early = model.backward(first, batch.targets[:2], late.state)
+    assert largest(tree.map(np.add, early.model, late.model), whole.model) <= 1e-13
+    assert largest(np.concatenate([early.xs, late.xs]), whole.xs) <= 1e-13
+
+
+@pytest.mark.parametrize("readout", ["last", "all"])
+def test_value_and_grads_of_a_carried_state(readout):
+    model, batch = random_model(LSTM, readout), random_batch(readout)
+    case = random_case(LSTM)
+    value, analytic, final = value_and_grads(model, batch, mse, case.state)
+    answers, trace = model.forward(batch.xs, case.state)
+    assert value == mse(answers, batch.targets)[0] and largest(final, trace.final) == 0
+    numeric = gradcheck.central_differences(
+        lambda m: value_and_grads(m, batch, mse, case.state)[0], model
+    )
+    assert max(row.error for row in gradcheck.compare(numeric, analytic)) <= 1e-8

@@ -69,8 +69,8 @@ def test_dtype():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"length": 0}, "length is 0; expected at least 1"),
-        ({"batch_size": 0}, "batch_size is 0; expected at least 1"),
+        ({"length": 0}, "length is 0; expected an integer from 1 up"),
+        ({"batch_size": 0}, "batch_size is 0; expected an integer from 1 up"),
         ({"clear": np.nan}, "expected probabilities"),
         ({"store": -0.1}, "expected probabilities that add up to at most 1"),
         ({"recall": 0.9}, r"\(0.1, 0.9, 0.05\); expected probabilities"),

@@ -73,7 +73,7 @@ def test_trains_as_pytorch_does(ours, theirs):
     clipped = 0
     for _ in range(100):
         batch = adding(rng, 10, 16)
-        value, grads = value_and_grads(model, batch, mse)
+        value, grads, _ = value_and_grads(model, batch, mse)
         grads, norm = clip_by_global_norm(grads, 0.2)
         clipped += norm > 0.2
         model, state = ours.update(model, grads, state)
@@ -111,7 +111,17 @@ def test_two_biases_move_twice():
     assert np.abs(moved - 2 * (ours.b - case.cell.b)).max() <= 1e-13
 
 
-@pytest.mark.parametrize("optimizer", [SGD(np.float64(0.1)), Adam(np.float64(0.1))])
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        SGD(np.float64(0.1)),
+        Adam(np.float64(0.1)),
+        Adam(beta1=np.float64(0.8)),
+        Adam(beta2=np.float64(0.8)),
+        Adam(eps=np.float64(1e-8)),
+    ],
+    ids=str,
+)
 def test_nothing_is_changed_in_place_and_dtype_stays(optimizer):
     model = tree.map(lambda a: a.astype(np.float32), START)
     grads = tree.map(lambda a: a.astype(np.float32), GRADS[0])
@@ -120,7 +130,13 @@ def test_nothing_is_changed_in_place_and_dtype_stays(optimizer):
     clipped, _ = clip_by_global_norm(grads, np.float64(0.1))
     after, _ = optimizer.update(model, clipped, state)
     assert largest((model, grads, state), before) == 0
-    assert all(array.dtype == np.float32 for _, array in tree.leaves((after, clipped)))
+    arrays = tree.leaves((after, state, clipped))
+    assert all(array.dtype == np.float32 for _, array in arrays)
+
+
+def test_an_infinite_threshold_only_measures():
+    clipped, norm = clip_by_global_norm(GRADS[0], np.inf)
+    assert largest(clipped, GRADS[0]) == 0 and norm == global_norm(GRADS[0])
 
 
 def test_norm_of_exploding_float32_gradients():

@@ -40,7 +40,9 @@ def native(model):
     return pytorch.Model(interop.to_torch(model.cell), model)
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize(
+    "name", [n for n, kind in CELLS.items() if hasattr(pytorch, kind.__name__)]
+)
 def test_a_hundred_adam_updates(name):
     model, batches = setup(name)
     core = getattr(pytorch, CELLS[name].__name__).from_numpy(model.cell)

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from lstmbook.data import minibatches
 from lstmbook.losses import mse
 from lstmbook.tasks.adding import adding
-from lstmbook.tasks.digits import TEST_SIZE, digits, minibatches
+from lstmbook.tasks.digits import TEST_SIZE, digits
 
 
 @pytest.mark.parametrize("length", [2, 7, 50])

@@ -6,16 +6,17 @@ import numpy as np
 
 from lstmbook.cells.lstm import LSTMState
 from lstmbook.ops import sigmoid, sigmoid_prime, tanh, tanh_prime
-from lstmbook.recurrence import Cell, parameters
+from lstmbook.parameters import parameters
+from lstmbook.recurrence import Cell
 
 __all__ = ["CoupledGates", "CoupledLSTM"]
 
 
 class CoupledGates(NamedTuple):
-    """What the three layers put out."""
+    """What the three layers put out: two gates, and g, which is none."""
 
     i: np.ndarray  #: input gate; the forget gate is 1 − i, (N, H)
-    g: np.ndarray  #: main layer, the memory proposed, (N, H)
+    g: np.ndarray  #: candidate (cell input; the book's main layer), (N, H)
     o: np.ndarray  #: output gate, the share of tanh(c) that is read, (N, H)
 
 
@@ -23,8 +24,11 @@ class CoupledGates(NamedTuple):
 class CoupledLSTM(Cell):
     """LSTM with coupled input and forget gate, the CIFG of :cite:`greff2017`.
 
-    Drawn by :meth:`Cell.init` it has input bias −1, so that 1 − i ≈ 0.73 before
-    training, as f in a new :class:`~lstmbook.cells.lstm.LSTM`.
+    | c = (1 − i) ⊙ c₋ + i ⊙ g, the cell state (the book's long-term memory),
+      :eq:`eq-coupled-memory`
+
+    The rest is the :class:`~lstmbook.cells.lstm.LSTM`'s. :meth:`Cell.init` sets the
+    input bias to −1, so that 1 − i ≈ 0.73 before training, as f in a new LSTM.
     """
 
     State = LSTMState
@@ -32,10 +36,7 @@ class CoupledLSTM(Cell):
     initial_biases: ClassVar = {"i": -1}
 
     def step(self, x, h, prev):
-        """One step; shapes as in :meth:`Cell.step`.
-
-        The long-term memory :eq:`eq-coupled-memory`; the rest is the LSTM's.
-        """
+        """One step: the equations of the class; shapes as in :meth:`Cell.step`."""
         i = sigmoid(x.i + h.i)
         g = tanh(x.g + h.g)
         o = sigmoid(x.o + h.o)

@@ -5,22 +5,31 @@ from typing import NamedTuple
 import numpy as np
 
 from lstmbook.ops import sigmoid, sigmoid_prime, tanh, tanh_prime
-from lstmbook.recurrence import Cell, HiddenState, parameters
+from lstmbook.parameters import parameters
+from lstmbook.recurrence import Cell, HiddenState
 
 __all__ = ["GRU", "GRUGates"]
 
 
 class GRUGates(NamedTuple):
-    """What the three layers put out."""
+    """What the three layers put out: the two gates, and n, which is none."""
 
-    r: np.ndarray  #: reset gate, the share of h that the new proposal sees, (N, H)
+    r: np.ndarray  #: reset gate, the share of h that the candidate sees, (N, H)
     z: np.ndarray  #: update gate, the share of h that stays, (N, H)
-    n: np.ndarray  #: the memory proposed, (N, H)
+    n: np.ndarray  #: candidate (new state; the book's proposal), (N, H)
 
 
 @parameters
 class GRU(Cell):
     """Gated recurrent unit :cite:`cho2014`, reset after the product as in PyTorch.
+
+    | r = σ(x W_xr + h₋ W_hr + b_r), the reset gate, :eq:`eq-reset-gate`
+    | z = σ(x W_xz + h₋ W_hz + b_z), the update gate, :eq:`eq-update-gate`
+    | n = tanh(x W_xn + b_n + r ⊙ (h₋ W_hn + b_hn)), the candidate (the book's
+      proposal), :eq:`eq-gru-proposal`
+    | h = (1 − z) ⊙ n + z ⊙ h₋, the hidden state, :eq:`eq-gru-memory`
+
+    h₋ is the state before the step.
 
     Parameters
     ----------
@@ -33,11 +42,7 @@ class GRU(Cell):
     Gates = GRUGates
 
     def step(self, x, h, prev):
-        """One step; shapes as in :meth:`Cell.step`.
-
-        The gates :eq:`eq-reset-gate` and :eq:`eq-update-gate`, the proposal
-        :eq:`eq-gru-proposal`, the memory :eq:`eq-gru-memory`.
-        """
+        """One step: the four equations of the class; shapes as in :meth:`Cell.step`."""
         r = sigmoid(x.r + h.r)
         z = sigmoid(x.z + h.z)
         n = tanh(x.n + r * (h.n + self.b_hn))

@@ -5,24 +5,25 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from lstmbook.ops import sigmoid, sigmoid_prime, tanh, tanh_prime
-from lstmbook.recurrence import Cell, parameters
+from lstmbook.parameters import parameters
+from lstmbook.recurrence import Cell
 
 __all__ = ["LSTM", "LSTMGates", "LSTMState"]
 
 
 class LSTMState(NamedTuple):
-    """The two memories."""
+    """Hidden state h and cell state c: the book's two memories."""
 
-    h: np.ndarray  #: short-term memory and output, (N, H)
-    c: np.ndarray  #: long-term memory, (N, H)
+    h: np.ndarray  #: hidden state (the book's short-term memory) and output, (N, H)
+    c: np.ndarray  #: cell state (the book's long-term memory), (N, H)
 
 
 class LSTMGates(NamedTuple):
-    """What the four layers put out."""
+    """What the four layers put out: the three gates, and g, which is none."""
 
     i: np.ndarray  #: input gate, the share of g that is added, (N, H)
     f: np.ndarray  #: forget gate, the share of c that stays, (N, H)
-    g: np.ndarray  #: main layer, the memory proposed, (N, H)
+    g: np.ndarray  #: candidate (cell input; the book's main layer), (N, H)
     o: np.ndarray  #: output gate, the share of tanh(c) that is read, (N, H)
 
 
@@ -30,9 +31,19 @@ class LSTMGates(NamedTuple):
 class LSTM(Cell):
     """Long short-term memory :cite:`hochreiter1997`, with forget gate.
 
-    The gate came three years later :cite:`gers2000`. Drawn by :meth:`Cell.init` it has
-    bias 1, so that f ≈ 0.73 before training :cite:`jozefowicz2015`; PyTorch leaves it
-    near ½.
+    | i = σ(x W_xi + h₋ W_hi + b_i), the input gate, :eq:`eq-input-gate`
+    | f = σ(x W_xf + h₋ W_hf + b_f), the forget gate, :eq:`eq-forget-gate`
+    | g = tanh(x W_xg + h₋ W_hg + b_g), the candidate (cell input; the book's main
+      layer), :eq:`eq-main-layer`
+    | o = σ(x W_xo + h₋ W_ho + b_o), the output gate, :eq:`eq-output-gate`
+    | c = f ⊙ c₋ + i ⊙ g, the cell state (the book's long-term memory),
+      :eq:`eq-long-term`; where f = 1 it only adds, :eq:`eq-carousel`
+    | h = o ⊙ tanh(c), the hidden state (the book's short-term memory),
+      :eq:`eq-short-term`
+
+    h₋ and c₋ are the states before the step. The forget gate was added three years
+    after the rest :cite:`gers2000`. :meth:`Cell.init` sets its bias to 1, so that
+    f ≈ 0.73 before training :cite:`jozefowicz2015`; PyTorch leaves it near ½.
     """
 
     State = LSTMState
@@ -40,13 +51,7 @@ class LSTM(Cell):
     initial_biases: ClassVar = {"f": 1}
 
     def step(self, x, h, prev):
-        """One step; shapes as in :meth:`Cell.step`.
-
-        The gates :eq:`eq-input-gate`, :eq:`eq-forget-gate`, :eq:`eq-output-gate`, the
-        main layer :eq:`eq-main-layer`, the memories :eq:`eq-long-term` and
-        :eq:`eq-short-term`. Where f = 1 the long-term memory only adds,
-        :eq:`eq-carousel`.
-        """
+        """One step: the six equations of the class; shapes as in :meth:`Cell.step`."""
         i = sigmoid(x.i + h.i)
         f = sigmoid(x.f + h.f)
         g = tanh(x.g + h.g)
@@ -57,10 +62,14 @@ class LSTM(Cell):
     def step_backward(self, prev, gates, now, d):
         """One step back through the six equations.
 
-        What reaches c, from two sources :eq:`eq-d-long-term`; the layers
-        :eq:`eq-d-output-gate`, :eq:`eq-d-forget-gate`, :eq:`eq-d-input-gate`,
-        :eq:`eq-d-main-layer`; the long-term memory before, :eq:`eq-d-c-prev`. The base
-        class does the rest: :eq:`eq-d-h-prev`.
+        | d_c = d.c + d.h ⊙ o ⊙ (1 − tanh² c), from two sources, :eq:`eq-d-long-term`
+        | d_a.o = d.h ⊙ tanh(c) ⊙ o ⊙ (1 − o), :eq:`eq-d-output-gate`
+        | d_a.f = d_c ⊙ c₋ ⊙ f ⊙ (1 − f), :eq:`eq-d-forget-gate`
+        | d_a.i = d_c ⊙ g ⊙ i ⊙ (1 − i), :eq:`eq-d-input-gate`
+        | d_a.g = d_c ⊙ i ⊙ (1 − g ⊙ g), :eq:`eq-d-main-layer`
+        | d_prev.c = d_c ⊙ f, :eq:`eq-d-c-prev`
+
+        The base class adds d_prev.h, :eq:`eq-d-h-prev`.
         """
         i, f, g, o = gates
         tanh_c = tanh(now.c)

@@ -6,22 +6,27 @@ import numpy as np
 
 from lstmbook.cells.lstm import LSTMGates, LSTMState
 from lstmbook.ops import sigmoid, sigmoid_prime, tanh, tanh_prime
-from lstmbook.recurrence import Cell, parameters
+from lstmbook.parameters import parameters
+from lstmbook.recurrence import Cell
 
 __all__ = ["PeepholeGates", "PeepholeLSTM"]
 
 
 class PeepholeGates(LSTMGates):
-    """What the four layers put out, under the LSTM's names."""
+    """What the four layers put out, under the LSTM's names: g is no gate."""
 
 
 @parameters
 class PeepholeLSTM(Cell):
     """LSTM with peephole connections :cite:`gers2000timing`.
 
-    Each gate of a unit sees the long-term memory of that unit, and of no other: i and f
-    the old one, o the new one. Drawn by :meth:`Cell.init`, it is an LSTM: forget bias 1
-    and peepholes 0.
+    | i = σ(x W_xi + h₋ W_hi + p_i ⊙ c₋ + b_i), :eq:`eq-peephole-input-gate`
+    | f = σ(x W_xf + h₋ W_hf + p_f ⊙ c₋ + b_f), :eq:`eq-peephole-forget-gate`
+    | o = σ(x W_xo + h₋ W_ho + p_o ⊙ c + b_o), :eq:`eq-peephole-output-gate`
+
+    The rest is the :class:`~lstmbook.cells.lstm.LSTM`'s. Each gate of a unit sees the
+    cell state of that unit, and of no other: i and f the one before the step, o the new
+    one. :meth:`Cell.init` makes it an LSTM: forget bias 1 and peepholes 0.
 
     Parameters
     ----------
@@ -38,11 +43,7 @@ class PeepholeLSTM(Cell):
     initial_biases: ClassVar = {"f": 1}
 
     def step(self, x, h, prev):
-        """One step; shapes as in :meth:`Cell.step`.
-
-        The gates :eq:`eq-peephole-input-gate`, :eq:`eq-peephole-forget-gate` and
-        :eq:`eq-peephole-output-gate`; the rest is the LSTM's.
-        """
+        """One step: the equations of the class; shapes as in :meth:`Cell.step`."""
         i = sigmoid(x.i + h.i + self.p_i * prev.c)
         f = sigmoid(x.f + h.f + self.p_f * prev.c)
         g = tanh(x.g + h.g)

@@ -35,7 +35,7 @@ def gradient_against_lag(
     floor : float
         Smaller shares, zero among them, are drawn here: a logarithmic axis needs it.
     look : Look
-        Of the curve: that of h unless told.
+        Of the curve: that of h by default.
     label : str
         Of the curve, in a legend.
 

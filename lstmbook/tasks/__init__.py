@@ -1,1 +1,1 @@
-"""Data to train on: each task yields :class:`lstmbook.losses.Batch`."""
+"""Data to train on: each task yields :class:`lstmbook.data.Batch`."""

@@ -1,13 +1,22 @@
 """The adding problem: two numbers far apart, and their sum at the end."""
 
-import numpy as np
+from __future__ import annotations
 
-from lstmbook.losses import Batch
+import numpy as np
+from numpy.typing import DTypeLike
+
+from lstmbook.checks import check_dtype, check_rng, check_size
+from lstmbook.data import Batch
 
 __all__ = ["adding", "constant_loss", "last_step_loss"]
 
 
-def adding(rng, length, batch_size, dtype=np.float64):
+def adding(
+    rng: np.random.Generator,
+    length: int,
+    batch_size: int,
+    dtype: DTypeLike = np.float64,
+) -> Batch:
     """Draw a batch of the adding problem.
 
     Each step carries a value from U(0, 1) and a mark, 0 or 1. One step of the first
@@ -24,7 +33,7 @@ def adding(rng, length, batch_size, dtype=np.float64):
     batch_size : int
         N.
     dtype : dtype
-        float64 unless told.
+        float64 by default.
 
     Returns
     -------
@@ -33,15 +42,15 @@ def adding(rng, length, batch_size, dtype=np.float64):
 
     Raises
     ------
+    TypeError
+        If ``rng`` is no generator, or ``dtype`` not float32 or float64.
     ValueError
-        If ``length`` is below 2 or ``batch_size`` below 1.
+        If ``length`` is not an integer from 2 up or ``batch_size`` not from 1 up.
     """
-    for name, came, least in (
-        ("length", length, 2),
-        ("batch_size", batch_size, 1),
-    ):
-        if came < least:
-            raise ValueError(f"{name} is {came}; expected at least {least}")
+    check_rng(rng)
+    dtype = check_dtype(dtype)
+    length = check_size("length", length, 2)
+    batch_size = check_size("batch_size", batch_size)
     values = rng.uniform(size=(length, batch_size))
     marks = np.zeros_like(values)
     sequences = np.arange(batch_size)
@@ -53,7 +62,7 @@ def adding(rng, length, batch_size, dtype=np.float64):
     return Batch(xs.astype(dtype), targets.astype(dtype))
 
 
-def constant_loss():
+def constant_loss() -> float:
     """Mean squared error of the best constant answer, 1 (:eq:`eq-adding-constant`).
 
     Returns
@@ -64,7 +73,7 @@ def constant_loss():
     return 2 / 12
 
 
-def last_step_loss(length):
+def last_step_loss(length: int) -> float:
     """Mean squared error of the best answer from the last step (:eq:`eq-adding-last`).
 
     Where the last step is marked, one of the two values is known.
@@ -82,9 +91,8 @@ def last_step_loss(length):
     Raises
     ------
     ValueError
-        If ``length`` is below 2.
+        If ``length`` is not an integer from 2 up.
     """
-    if length < 2:
-        raise ValueError(f"length is {length}; expected at least 2")
+    length = check_size("length", length, 2)
     last_marked = 1 / (length - length // 2)
     return constant_loss() - last_marked / 12

@@ -1,8 +1,12 @@
 """The copying problem: ten symbols, a long silence, and then all of them again."""
 
-import numpy as np
+from __future__ import annotations
 
-from lstmbook.losses import Batch
+import numpy as np
+from numpy.typing import DTypeLike
+
+from lstmbook.checks import check_dtype, check_rng, check_size
+from lstmbook.data import Batch
 
 __all__ = ["SYMBOLS", "WORD", "copying", "memoryless_loss"]
 
@@ -12,7 +16,12 @@ SYMBOLS = 8
 WORD = 10
 
 
-def copying(rng, delay, batch_size, dtype=np.float64):
+def copying(
+    rng: np.random.Generator,
+    delay: int,
+    batch_size: int,
+    dtype: DTypeLike = np.float64,
+) -> Batch:
     """Draw a batch of the copying problem.
 
     Ten symbols of eight come first, then blanks for ``delay`` − 1 steps, then a signal,
@@ -29,7 +38,7 @@ def copying(rng, delay, batch_size, dtype=np.float64):
     batch_size : int
         N.
     dtype : dtype
-        Of the inputs; float64 unless told.
+        Of the inputs; float64 by default.
 
     Returns
     -------
@@ -39,12 +48,15 @@ def copying(rng, delay, batch_size, dtype=np.float64):
 
     Raises
     ------
+    TypeError
+        If ``rng`` is no generator, or ``dtype`` not float32 or float64.
     ValueError
-        If ``delay`` or ``batch_size`` is below 1.
+        If ``delay`` or ``batch_size`` is not an integer from 1 up.
     """
-    for name, came in (("delay", delay), ("batch_size", batch_size)):
-        if came < 1:
-            raise ValueError(f"{name} is {came}; expected at least 1")
+    check_rng(rng)
+    dtype = check_dtype(dtype)
+    delay = check_size("delay", delay)
+    batch_size = check_size("batch_size", batch_size)
     blank, signal = SYMBOLS, SYMBOLS + 1
     shown = np.full((delay + 2 * WORD, batch_size), blank)
     targets = shown.copy()
@@ -54,7 +66,7 @@ def copying(rng, delay, batch_size, dtype=np.float64):
     return Batch(np.eye(SYMBOLS + 2, dtype=dtype)[shown], targets)
 
 
-def memoryless_loss(delay):
+def memoryless_loss(delay: int) -> float:
     """Cross-entropy of the best predictor without memory of any symbol.
 
     It knows when to answer, and then guesses among eight (:eq:`eq-copying-baseline`).
@@ -72,8 +84,7 @@ def memoryless_loss(delay):
     Raises
     ------
     ValueError
-        If ``delay`` is below 1.
+        If ``delay`` is not an integer from 1 up.
     """
-    if delay < 1:
-        raise ValueError(f"delay is {delay}; expected at least 1")
+    delay = check_size("delay", delay)
     return WORD * np.log(SYMBOLS) / (delay + 2 * WORD)

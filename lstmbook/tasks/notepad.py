@@ -3,10 +3,14 @@
 The one task that Part II grows the LSTM on, small enough to be solved by hand.
 """
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from lstmbook.cells import LSTM
-from lstmbook.losses import Batch
+from lstmbook.checks import check_dtype, check_rng, check_size
+from lstmbook.data import Batch
 from lstmbook.model import Model
 
 __all__ = [
@@ -31,8 +35,14 @@ FLAG, NOTE = 0, 1
 
 
 def notepad(
-    rng, length, batch_size, store=0.1, recall=0.2, clear=0.05, dtype=np.float64
-):
+    rng: np.random.Generator,
+    length: int,
+    batch_size: int,
+    store: float = 0.1,
+    recall: float = 0.2,
+    clear: float = 0.05,
+    dtype: DTypeLike = np.float64,
+) -> Batch:
     """Draw a batch of the notepad task.
 
     Each step carries a value from U(−1, 1) and at most one mark. *Store* announces:
@@ -54,7 +64,7 @@ def notepad(
     store, recall, clear : float
         Probability of each mark at a step that is free to carry one.
     dtype : dtype
-        float64 unless told.
+        float64 by default.
 
     Returns
     -------
@@ -63,13 +73,16 @@ def notepad(
 
     Raises
     ------
+    TypeError
+        If ``rng`` is no generator, or ``dtype`` not float32 or float64.
     ValueError
-        If ``length`` or ``batch_size`` is below 1, or the probabilities are negative
-        or add up to more than 1.
+        If ``length`` or ``batch_size`` is not an integer from 1 up, or the
+        probabilities are negative or add up to more than 1.
     """
-    for name, came in (("length", length), ("batch_size", batch_size)):
-        if came < 1:
-            raise ValueError(f"{name} is {came}; expected at least 1")
+    check_rng(rng)
+    dtype = check_dtype(dtype)
+    length = check_size("length", length)
+    batch_size = check_size("batch_size", batch_size)
     rates = store, recall, clear
     # Written so that NaN does not pass.
     if not (min(rates) >= 0 and sum(rates) <= 1):
@@ -92,7 +105,7 @@ def notepad(
     return Batch(xs, (notes(xs) * xs[..., MARKS["recall"]])[..., None])
 
 
-def example(dtype=np.float64):
+def example(dtype: DTypeLike = np.float64) -> Batch:
     """Make the stream that Part II follows step by step.
 
     Its seed was picked for what happens in it: a recall with nothing noted, a note
@@ -101,7 +114,7 @@ def example(dtype=np.float64):
     Parameters
     ----------
     dtype : dtype
-        float64 unless told.
+        float64 by default.
 
     Returns
     -------
@@ -112,7 +125,7 @@ def example(dtype=np.float64):
     return notepad(rng, 20, 1, store=0.15, recall=0.25, clear=0.08, dtype=dtype)
 
 
-def notes(xs):
+def notes(xs: np.ndarray) -> np.ndarray:
     """Replay what stands on the notepad.
 
     Parameters
@@ -135,7 +148,9 @@ def notes(xs):
     return note
 
 
-def render(batch, sequence=0, predictions=None):
+def render(
+    batch: Batch, sequence: int = 0, predictions: np.ndarray | None = None
+) -> str:
     """Write one stream as a table that can be followed by eye.
 
     Parameters
@@ -176,7 +191,7 @@ def _short(number):
     return "    · " if rounded in ("+0.00", "-0.00") else f" {rounded}"
 
 
-def by_hand(layers="ifgo", dtype=np.float64):
+def by_hand(layers: str = "ifgo", dtype: DTypeLike = np.float64) -> Model:
     """Make the two-unit LSTM that solves the notepad, or a part of it.
 
     Unit 0, the *flag*, is up for the one step after a store. Unit 1, the *note*, is
@@ -190,7 +205,7 @@ def by_hand(layers="ifgo", dtype=np.float64):
         The layers to set. Any other is wired off: its weights are zero, and a gate's
         bias is so large that the gate is open all the time.
     dtype : dtype
-        float64 unless told.
+        float64 by default.
 
     Returns
     -------

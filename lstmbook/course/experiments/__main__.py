@@ -16,7 +16,7 @@ def main(arguments=None):
     Parameters
     ----------
     arguments : list of str, optional
-        Those of the process unless told.
+        Those of the process by default.
 
     Returns
     -------

@@ -110,8 +110,8 @@ def processes(workers):
 
 
 def _begin_worker():
-    # Ctrl-C reaches all processes of a terminal. A worker dies of it: `train` would
-    # take it for the end of training.
+    # Ctrl-C reaches all processes of a terminal. A worker dies of it without a word:
+    # the runner says what there is to say.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     # There is one bar, the runner's: for `train` in a worker tqdm is not installed.
     sys.modules["tqdm"] = None

@@ -4,9 +4,10 @@ import numpy as np
 
 from lstmbook.cells import LSTM
 from lstmbook.course.experiments.runner import Experiment
-from lstmbook.losses import Batch, mse, windows
+from lstmbook.data import Batch, windows
+from lstmbook.losses import mse
 from lstmbook.model import Model
-from lstmbook.optim import Adam, clip_by_global_norm
+from lstmbook.optim import Adam
 from lstmbook.tasks.notepad import MARKS, notepad
 from lstmbook.train import train
 
@@ -46,7 +47,7 @@ def recalls(rng, length, batch_size, shortest, longest, dtype=np.float64):
     shortest, longest : int
         Steps from a note to its recall.
     dtype : dtype
-        float64 unless told.
+        float64 by default.
 
     Returns
     -------
@@ -115,19 +116,10 @@ def train_on_stream(model, stream, window, optimizer):
     ArithmeticError
         If a loss or a gradient is not finite.
     """
-    state, memory = None, optimizer.init(model)
-    for part in windows(stream, window):
-        predictions, trace = model.forward(part.xs, state)
-        state = trace.final
-        if not part.loss_mask.any():
-            continue  # nothing counts yet
-        value, d_predictions = mse(predictions, part.targets, part.loss_mask)
-        grads = model.backward(trace, d_predictions)
-        grads, norm = clip_by_global_norm(grads, 1.0)
-        if not (np.isfinite(value) and np.isfinite(norm)):
-            raise ArithmeticError(f"loss is {value}, gradient norm is {norm}")
-        model, memory = optimizer.update(model, grads, memory)
-    return model
+    run = train(model, windows(stream, window), mse, optimizer, 1.0, carry=True)
+    if run.stopped:
+        raise ArithmeticError(run.stopped)
+    return run.model
 
 
 def truncation(shortest, counted, window, seed):

@@ -1,0 +1,76 @@
+"""What makes a class a set of parameters: cells, stacks and models are made by it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, TypeVar, dataclass_transform
+
+import numpy as np
+
+from lstmbook import tree
+
+__all__ = ["parameters"]
+
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True, eq_default=False)
+def parameters(cls: type[T]) -> type[T]:
+    """Make a class of arrays: a frozen dataclass whose arrays change in place only.
+
+    For a cell it also adds the named views, ``W_x…``, ``W_h…`` and ``b_…``, and short
+    reprs to its ``State`` and ``Gates``.
+
+    Parameters
+    ----------
+    cls : type
+        The class to decorate; its annotated fields are the parameters.
+
+    Returns
+    -------
+    type
+    """
+    # eq=False: the generated == would compare arrays and raise.
+    made: Any = dataclass(frozen=True, eq=False, repr=False)(cls)
+    made.__setattr__ = _refuse_assignment
+    if not hasattr(made, "Gates"):
+        return made
+    made.State.__repr__ = made.Gates.__repr__ = tree.summary
+    for k, layer in enumerate(made.Gates._fields):
+        for fused, name in (("W_x", f"W_x{layer}"), ("W_h", f"W_h{layer}")):
+            setattr(made, name, _view(fused, k))
+        setattr(made, f"b_{layer}", _view("b", k))
+    return made
+
+
+def _view(fused, k):
+    def view(self):
+        H = self.hidden_size
+        return getattr(self, fused)[..., k * H : (k + 1) * H]
+
+    return property(view, doc=f"View of block {k} of ``{fused}``.")
+
+
+def _refuse_assignment(self, name, value):
+    cls, came = type(self).__name__, type(value).__name__
+    if not hasattr(self, name):
+        names = ", ".join(field.name for field in dataclasses.fields(self))
+        raise TypeError(f"{name} was assigned a {came}; a {cls} has only {names}")
+    old = getattr(self, name)
+    if not isinstance(old, np.ndarray):
+        raise TypeError(
+            f"{name} was assigned a {came}; a {cls} is not changed but replaced, "
+            f"as in: dataclasses.replace({cls.lower()}, {name}=value)"
+        )
+    # `cell.b_f += 1` has worked in place by now and hands back the same memory.
+    if not (isinstance(value, np.ndarray) and _same_memory(old, value)):
+        raise TypeError(
+            f"{name} was assigned a {came}; the arrays of a {cls} change in place, "
+            f"as in: {cls.lower()}.{name}[:] = value"
+        )
+
+
+def _same_memory(a, b):
+    where = [array.__array_interface__["data"] for array in (a, b)]
+    return where[0] == where[1] and (a.shape, a.strides) == (b.shape, b.strides)
