@@ -113,8 +113,8 @@ class Exercise:
     expected : dict of str to Band, optional
         In an experiment, which is too long to run in a check: what comes out.
     tolerance : float or dict of str to float
-        Largest difference. On paper, as the text lets one round; in code relative
-        where a quantity is larger than 1, and the default is enough for float32.
+        Largest difference, relative where a quantity is larger than 1: on paper,
+        as the text lets one round. The default is enough for float32.
     decimals : int, optional
         Rounded to so many decimals a value is right, however narrow its band.
     shares : tuple of str
@@ -256,11 +256,9 @@ class Exercise:
         }
 
     def _margin(self, name, value):
-        if self.cases:
-            return self.tolerance * max(1, np.abs(value).max())
-        if isinstance(self.tolerance, dict):
-            return self.tolerance[name]
-        return self.tolerance
+        by_name = isinstance(self.tolerance, dict)
+        tolerance = self.tolerance[name] if by_name else self.tolerance
+        return tolerance * max(1, np.abs(value).max())
 
     def _fit(self, name, value, band):
         """Overlook a form that means the same: (1,) for a number, a row, per cent."""

@@ -3,12 +3,12 @@
 A mutant is an :class:`~lstmbook.cells.lstm.LSTM` with one thing wrong. The tests show
 that the project's checks catch every one, and which a weak test would let through.
 
-There are fourteen. Chapter 10 hunts ten of them, all mistakes in the backward pass or in
-what it is given: no-forget-slope, later-memory, overwritten-cotangent, no-output-slope,
-no-recurrent-gradient, squashed-twice, no-initial-state, no-final-cotangent,
-last-step-only and reversed-cotangents. Two pass every gradient check, because forward
-and backward agree on the wrong cell: swapped-order and sigmoid-main-layer. Two change
-the forward pass without its backward, and no gradient check misses them: bias-twice and
+There are fourteen. Chapter 10 hunts ten: no-forget-slope, later-memory,
+overwritten-cotangent, no-output-slope, no-recurrent-gradient, squashed-twice,
+no-initial-state, no-final-cotangent, last-step-only and reversed-cotangents. Two pass
+every gradient check, because forward and backward agree on the wrong cell:
+swapped-order and sigmoid-main-layer. Two change the forward pass without its backward
+pass, as squashed-twice does, and every gradient check catches them: bias-twice and
 raw-memory-out.
 """
 
@@ -197,7 +197,7 @@ MUTANTS = {
     ),
     "no-output-slope": Mutant(
         _NoOutputSlope,
-        "the gradient from h to c lacks tanh′(c)",
+        "the path from h to c lacks tanh′(c)",
         "h = o ⊙ tanh(c): differentiate the tanh as well.",
     ),
     "no-recurrent-gradient": Mutant(
