@@ -1,7 +1,7 @@
 """Write exercises into the notebooks from where they are defined.
 
 `python -m tools.exercises` puts each exercise's stub into its cell of a chapter and the
-worked solution into its cell of the solutions. Run the notebooks that it names after it.
+worked solution into its cell of the solutions. Then run the notebooks that it names.
 """
 
 import re

@@ -131,8 +131,9 @@ def is_stub(function):
 def run(function, arguments, names):
     """Call an answer in code, and read what it returns.
 
-    It is cut off after :data:`LIMIT` seconds, in any thread and on any system, as
-    soon as it runs Python code: one long call into compiled code is waited for.
+    It is cut off after :data:`LIMIT` seconds, in any thread and on any system, at its
+    next step of Python: a long call into compiled code is waited for. Only an answer
+    that catches everything, by a bare ``except``, can go on.
 
     Parameters
     ----------
@@ -177,19 +178,17 @@ def _limited(call):
     throw = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
     def watch():
-        pause = LIMIT
-        while not done.wait(pause):  # again, in case it is caught
+        if not done.wait(LIMIT):
             throw(caller, ctypes.py_object(_TimeUpError))
-            pause = 0.1
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:
         return call()
-    finally:
+    finally:  # wherever in these lines it is thrown, it is thrown but once
         done.set()
         watcher.join()
-        throw(caller, None)  # what was thrown too late
+        throw(caller, None)  # what has not arrived yet
 
 
 def _where(error, function):

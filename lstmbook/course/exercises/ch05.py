@@ -164,8 +164,8 @@ EXERCISES = (
             Mistake(
                 "the cell with tanh",
                 {
-                    "at_half": Band(0.0175, 0.024),
-                    "near_zero": Band(0.09, 0.13),
+                    "at_half": Band(0.0183, 0.0203),
+                    "near_zero": Band(0.105, 0.118),
                 },
                 "The cell to train is the chapter's SigmoidLSTM.",
             ),
@@ -185,8 +185,8 @@ EXERCISES = (
             Mistake(
                 "the chapter's learning rate",
                 {
-                    "at_half": Band(0.02, 0.12),
-                    "near_zero": Band(0.0105, 0.0145),
+                    "at_half": Band(0.046, 0.0495),
+                    "near_zero": Band(0.0117, 0.0127),
                 },
                 "Here it is 0.01, a third of the chapter's.",
             ),

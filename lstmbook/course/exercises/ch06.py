@@ -167,12 +167,13 @@ EXERCISES = (
         name="forget-bias",
         quantities=("loss_0", "loss_1", "loss_3"),
         solution=forget_bias,
-        # The three seeds gave 0.325, 0.325 and 0.0062; of ten seeds, biases 0 and 1
-        # gave 0.324 to 0.344, and bias 3 gave 0.002 to 0.28.
+        # The three seeds gave 0.325, 0.325 and 0.0062. With a bias of 3, rounding
+        # decides what the slow seed 0 does (0.03 to 0.32, from weights changed by
+        # 1e-13), and the median moved from 0.0044 to 0.0084.
         expected={
             "loss_0": Band(0.318, 0.345),
             "loss_1": Band(0.318, 0.345),
-            "loss_3": Band(0.003, 0.015),
+            "loss_3": Band(0.003, 0.012),
         },
         mistakes=(
             Mistake(
@@ -198,11 +199,6 @@ EXERCISES = (
                 "the first 50 updates",
                 {"loss_3": Band(0.25, 0.29)},
                 "Take the mean over the last 50 updates.",
-            ),
-            Mistake(
-                "the mean of the seeds for their median",
-                {"loss_3": Band(0.0235, 0.0275)},
-                "One slow run pulls the mean up. Take the median.",
             ),
         ),
     ),

@@ -263,10 +263,9 @@ class Exercise:
     def _fit(self, name, value, band):
         """Overlook a form that means the same: (1,) for a number, a row, per cent."""
         shape = np.shape(band.low)
+        long = [n for n in shape if n != 1]
         loose = len(shape) <= 1 or value.shape == (1, *shape)
-        if loose and [n for n in value.shape if n > 1] == [
-            n for n in shape if n > 1
-        ]:
+        if loose and [n for n in value.shape if n != 1] == long:
             value = value.reshape(shape)
         if name in self.shares and self._holds(band, value / 100):
             value = value / 100

@@ -66,10 +66,10 @@ def diagnose(exercise, given, right, cases):
         (mistake, _footprint(exercise, mistake, right, cases))
         for mistake in exercise.mistakes
     ]
-    whole = bool(exercise.cases)
-    named = _named(mistakes, given, wrong, whole)
-    if not named and exercise.cases is None and exercise.expected is None:
-        named = _named(_looser(mistakes, right), given, wrong, whole)
+    named = _fitting(mistakes, given, wrong)
+    if not named and not exercise.cases and not exercise.expected:
+        loose = _looser(mistakes, right)
+        named = _fitting(loose, given, wrong) or _best(mistakes, given, wrong)
     if named:
         return " ".join(f"{m.name}. {m.hint}" for m in named)
     if swapped := _swapped(exercise.quantities, given, right, wrong):
@@ -125,28 +125,36 @@ def _looser(mistakes, right):
     ]
 
 
-def _named(mistakes, given, wrong, whole):
-    """Choose mistakes that fit, the one that explains most first.
+def _fitting(mistakes, given, wrong):
+    """Choose mistakes that fit wherever they show, the one that shows most first.
 
-    Of two that explain the same neither is named. With whole, a mistake must fit
-    wherever it shows; otherwise one quantity is enough.
+    Of two that explain the same, neither is named.
     """
     fits = []
     for mistake, bands in mistakes:
         shown = bands.keys() & given.keys()
-        keys = {
-            key for key in shown & set(wrong) if bands[key].holds(given[key])
-        }
-        if keys and (keys == shown or not whole):
-            fits.append((keys == shown, keys, mistake))
-    fits.sort(key=lambda fit: (-len(fit[1]), not fit[0]))
+        if shown and _held(bands, given, wrong) == shown:
+            fits.append((shown, mistake))
+    fits.sort(key=lambda fit: -len(fit[0]))
     chosen, explained = [], set()
-    for full, keys, mistake in fits:
-        rivals = [f for f in fits if f[:2] == (full, keys)]
-        if not keys & explained and len(rivals) == 1:
+    for keys, mistake in fits:
+        if not keys & explained and [k for k, _ in fits].count(keys) == 1:
             chosen.append(mistake)
             explained |= keys
     return chosen
+
+
+def _best(mistakes, given, wrong):
+    """Choose the one mistake that fits in more quantities than any other."""
+    counts = [len(_held(bands, given, wrong)) for _, bands in mistakes]
+    most = max(counts, default=0)
+    if most == 0 or counts.count(most) > 1:
+        return []
+    return [mistakes[counts.index(most)][0]]
+
+
+def _held(bands, given, wrong):
+    return {k for k in bands.keys() & set(wrong) if bands[k].holds(given[k])}
 
 
 def _swapped(names, given, right, wrong):
