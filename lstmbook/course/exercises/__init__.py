@@ -13,12 +13,12 @@ import importlib
 import pkgutil
 from dataclasses import replace
 
+from lstmbook.course.exercises.answers import nearest
 from lstmbook.course.exercises.checking import (
     Band,
     Exercise,
     Mistake,
     Result,
-    nearest,
 )
 
 __all__ = [

@@ -177,9 +177,9 @@ EXERCISES = (
         },
         mistakes=(
             Mistake(
-                "twenty steps",
+                "fewer than fifty steps",
                 {"loss_1": Band(0.03, 0.08)},
-                "A bias of 1 can just bridge twenty steps. Here it is fifty.",
+                "A bias of 1 can bridge twenty steps. Are your sequences 50 steps long?",
             ),
             Mistake(
                 "the root of the loss",

@@ -12,14 +12,13 @@ import numpy as np
 from lstmbook.course.exercises.answers import (
     AnswerError,
     is_stub,
-    nearest,
     read,
     run,
 )
 from lstmbook.course.exercises.diagnosis import diagnose, solve
 from lstmbook.course.exercises.kinds import Band, finding
 
-__all__ = ["Band", "Exercise", "Mistake", "Result", "Row", "nearest"]
+__all__ = ["Band", "Exercise", "Mistake", "Result", "Row"]
 
 
 class Mistake(NamedTuple):
