@@ -118,7 +118,7 @@ EXERCISES = (
             Mistake(
                 "a step too many",
                 {"longest": 10, "shortest": 6},
-                "A lag is a distance: from step 1 to step 10 there are nine steps.",
+                "A lag is a distance: from one step to the next it is 1.",
             ),
         ),
     ),

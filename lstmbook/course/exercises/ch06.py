@@ -124,12 +124,12 @@ EXERCISES = (
                 "A half-life asks for f^100 = 1/2, not for e^−1.",
             ),
             Mistake(
-                "equal losses",
+                "the same amount lost at each step",
                 dial_for_equal_losses(),
                 "Each step multiplies: it takes a share of what is then left.",
             ),
             Mistake(
-                "half of the inverse of σ",
+                "1 − f left out of the inverse of σ",
                 dial_without_the_other_half(),
                 "Solve f = 1 / (1 + e^−b): b = ln f − ln(1 − f).",
             ),
@@ -179,7 +179,7 @@ EXERCISES = (
             Mistake(
                 "fewer than fifty steps",
                 {"loss_1": Band(0.03, 0.08)},
-                "A bias of 1 can bridge twenty steps. Are your sequences 50 steps long?",
+                "A bias of 1 can bridge twenty steps. Are your sequences of length 50?",
             ),
             Mistake(
                 "the root of the loss",

@@ -103,7 +103,7 @@ EXERCISES = (
                 "Values of both signs largely cancel: add variances.",
             ),
             Mistake(
-                "half of the inverse of σ",
+                "1 − i left out of the inverse of σ",
                 {"a": np.log(0.01)},
                 "Solve i = 1 / (1 + e^−a): a = ln i − ln(1 − i).",
             ),

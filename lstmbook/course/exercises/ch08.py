@@ -160,9 +160,9 @@ EXERCISES = (
                 "d_a is the derivative by the pre-activation: times o (1 − o).",
             ),
             Mistake(
-                "past the gate",
+                "not through the gate",
                 past_the_gate,
-                "Between h and c stands the gate: multiply by o.",
+                "Between h and c is the gate: multiply by o.",
             ),
             Mistake(
                 "the slope from the input",

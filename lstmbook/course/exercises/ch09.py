@@ -248,10 +248,10 @@ EXERCISES = (
             Mistake(
                 "the old c",
                 by_hand_with(h=one_step_by_hand()["o"] * np.tanh(-2.0)),
-                "h shows the long-term memory as it is after the step.",
+                "h is made from the new c.",
             ),
             Mistake(
-                "no tanh on the way out",
+                "no tanh between c and h",
                 by_hand_with(
                     h=one_step_by_hand()["o"] * one_step_by_hand()["c"]
                 ),

@@ -52,8 +52,8 @@ def coupled_step_backward(c_prev, gates, c, d_h, d_c):
 
     It has three layers, gates = (i, g, o), and c = (1 − i) ⊙ c₋ + i ⊙ g.
     c_prev and c are the cell state before and after the step, d_h is the
-    total derivative by h_t, d_c the part of c_t's that the next step hands
-    back. All arrays are (N, H). Return delta_i, delta_g, delta_o, d_c_prev.
+    total derivative by h_t, d_c what the next step hands back to c_t. All
+    arrays are (N, H). Return delta_i, delta_g, delta_o and d_c_prev.
     """
     i, g, o = gates
     tanh_c = np.tanh(c)

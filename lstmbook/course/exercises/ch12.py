@@ -112,12 +112,12 @@ EXERCISES = (
             Mistake(
                 "a whole window back",
                 {"farthest": 25},
-                "The gradient reaches the first step of this window, no farther.",
+                "The gradient stops at the first step of the window of step 48.",
             ),
             Mistake(
                 "one step beyond the cut",
                 {"farthest": 23},
-                "The window's first input is that of step 26: 48 − 26.",
+                "The gradient reaches the first step of this window: count again.",
             ),
             Mistake(
                 "both ends counted",
