@@ -9,7 +9,7 @@ NOTEBOOK = "12-training"
 
 
 def windows_by_hand():
-    """What windows of 25 steps cut off, and how much of a batch is padding."""
+    """Reach of windows of 25 steps, and the share of padding in a batch."""
     window, lag = 25, 20
     farthest = 48 - 26  # step 48 is in the window of steps 26 to 50
     # The note must be on one of the first 25 − 20 steps of a window.
