@@ -273,6 +273,10 @@ def test_a_generator_is_an_answer_and_an_endless_one_no_trap():
     assert "another shape" in repr(exercises.check("say-again", endless))
 
 
+def test_a_tensor_of_a_type_that_numpy_lacks():
+    assert exercises.check("hunt-a", torch.tensor([5, 15, 5], dtype=torch.bfloat16))
+
+
 def test_exact_numbers():
     assert exercises.check("adding-by-hand", (Fraction(1, 12), 9, 5))
     assert exercises.check("adding-by-hand", ("0.0833", "9", "5"))
@@ -611,6 +615,11 @@ def test_wrong_numbers_are_told_in_kind(name, wrong, kind):
     result = exercises.check(name, right_values(EXERCISES[name]) | wrong)
     (quantity,) = wrong
     assert findings(result)[quantity].endswith(kind)
+
+
+def test_a_wide_band_proves_no_relation():
+    wrong = right_values(EXERCISES["forget-bias"]) | {"loss_3": 0.0866}
+    assert "would be" not in repr(exercises.check("forget-bias", wrong))
 
 
 def test_wrong_arrays_are_told_in_kind():

@@ -185,10 +185,9 @@ def _limited(call):
     watcher.start()
     try:
         return call()
-    finally:  # wherever in these lines it is thrown, it is thrown but once
+    finally:  # it is thrown at most once, and has arrived when the watcher is gone
         done.set()
         watcher.join()
-        throw(caller, None)  # what has not arrived yet
 
 
 def _where(error, function):
