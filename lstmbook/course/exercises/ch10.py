@@ -6,12 +6,15 @@ import numpy as np
 
 from lstmbook import gradcheck, tree
 from lstmbook.cells.lstm import LSTM, LSTMGates, LSTMState
-from lstmbook.course.exercises.checking import Exercise, Mistake
+from lstmbook.course.exercises.checking import Band, Exercise, Mistake
 from lstmbook.ops import sigmoid_prime, tanh, tanh_prime
+
+#: The notebooks of this chapter and of its solutions.
+NOTEBOOK = "10-backward"
 
 
 def step_back_by_hand():
-    """One unit, one step: what reaches c, the forget gate and the old c."""
+    """One unit, one step: derivatives by c, by a_f and by the old c."""
     o, f, c_prev, c = 0.5, 0.8, 1.5, 0.5
     d_h, d_c_from_next = 1.0, 0.3
     d_c = d_c_from_next + d_h * o * (1 - np.tanh(c) ** 2)  # two sources
@@ -21,7 +24,7 @@ def step_back_by_hand():
 
 
 def one_source():
-    """Let what comes by h overwrite what comes from the next step."""
+    """Let the part from h overwrite the part from the next step."""
     d_c = 0.5 * (1 - np.tanh(0.5) ** 2)
     return {"d_c": d_c, "delta_f": d_c * 1.5 * 0.16, "d_c_prev": d_c * 0.8}
 
@@ -48,9 +51,9 @@ def coupled_step_backward(c_prev, gates, c, d_h, d_c):
     """One step back through a cell whose gates are coupled, f = 1 − i.
 
     It has three layers, gates = (i, g, o), and c = (1 − i) ⊙ c₋ + i ⊙ g.
-    c_prev and c are the long-term memory before and after the step, d_h is
-    the total derivative by h_t, d_c what comes to c_t from the next step;
-    all arrays are (N, H). Return delta_i, delta_g, delta_o and d_c_prev.
+    c_prev and c are the cell state before and after the step, d_h is the
+    total derivative by h_t, d_c what the next step hands back to c_t. All
+    arrays are (N, H). Return delta_i, delta_g, delta_o and d_c_prev.
     """
     i, g, o = gates
     tanh_c = np.tanh(c)
@@ -63,7 +66,7 @@ def coupled_step_backward(c_prev, gates, c, d_h, d_c):
 
 
 def overwritten(c_prev, gates, c, d_h, d_c):
-    """Forget what came to c from the next step."""
+    """Forget the part from the next step."""
     return coupled_step_backward(c_prev, gates, c, d_h, 0 * d_c)
 
 
@@ -75,7 +78,7 @@ def later(c_prev, gates, c, d_h, d_c):
 
 
 def written_only(c_prev, gates, c, d_h, d_c):
-    """Forget that the gate also says what goes."""
+    """Forget that the gate also says what is dropped."""
     _, *rest = coupled_step_backward(c_prev, gates, c, d_h, d_c)
     i, g, o = gates
     d_c = d_c + d_h * o * (1 - np.tanh(c) ** 2)
@@ -83,7 +86,7 @@ def written_only(c_prev, gates, c, d_h, d_c):
 
 
 def step_cases(rng):
-    """Two steps of distinct sizes; gates where they belong."""
+    """Two steps of distinct sizes, gates between 0 and 1."""
 
     def case(*shape):
         i, o = rng.uniform(0.05, 0.95, (2, *shape))
@@ -121,7 +124,7 @@ SUSPECTS = {"A": _SuspectA, "B": _SuspectB, "C": _SuspectC}
 
 
 def wrong_arrays(kind, steps, seed=0, weak=False):
-    """Check a kind of LSTM's gradients, layer by layer.
+    """Check the gradients of one kind of LSTM, layer by layer.
 
     Parameters
     ----------
@@ -132,8 +135,9 @@ def wrong_arrays(kind, steps, seed=0, weak=False):
     seed : int
         Of the random cell, inputs, initial state and cotangents.
     weak : bool
-        Test as one should not: biases and initial state zero, all outputs'
-        cotangents one, nothing asked of the final state, nor of the initial.
+        Test as one should not: biases and initial state are zero, all outputs'
+        cotangents are one, the final state has none, and the gradient by the
+        initial state is not looked at.
 
     Returns
     -------
@@ -191,7 +195,7 @@ def hunt_a():
     from lstmbook.course.exercises.ch10 import SUSPECTS, wrong_arrays
 
     one, five = (wrong_arrays(SUSPECTS["A"], T) for T in (1, 5))
-    # The main layer, and what lies behind it on the way back: δ_g.
+    # The main layer, and what its δ_g goes on to in the backward pass.
     assert set(one) == {"W_xg", "W_hg", "b_g", "xs", "h0"}
     return {"wrong_at_1": len(one), "wrong_at_5": len(five), "line": 5}
 
@@ -201,7 +205,7 @@ def hunt_b():
     from lstmbook.course.exercises.ch10 import SUSPECTS, wrong_arrays
 
     one, five = (wrong_arrays(SUSPECTS["B"], T) for T in (1, 5))
-    # Every δ is right, for b, W_x, xs and h0 are: W_h met something else.
+    # b, W_x, xs and h0 are right, so every δ is: W_h met another h.
     assert set(one) == set(five) == {"W_hi", "W_hf", "W_hg", "W_ho"}
     return {"wrong_at_1": len(one), "wrong_at_5": len(five), "line": 11}
 
@@ -211,7 +215,7 @@ def hunt_c():
     from lstmbook.course.exercises.ch10 import SUSPECTS, wrong_arrays
 
     one, five = (wrong_arrays(SUSPECTS["C"], T) for T in (1, 5))
-    # One step is right but for what it hands back to c₋.
+    # One step is right, except for what it hands back to c₋.
     assert set(one) == {"c0"}
     return {"wrong_at_1": len(one), "wrong_at_5": len(five), "line": 9}
 
@@ -236,16 +240,19 @@ VICTIMS = {
 
 def hunt(letter, solution, wrong_at_1, wrong_at_5, line):
     """Make the exercise of one suspect; every other line has its alibi."""
-    right = {"wrong_at_1": wrong_at_1, "wrong_at_5": wrong_at_5}
     return Exercise(
         name=f"hunt-{letter}",
         quantities=("wrong_at_1", "wrong_at_5", "line"),
         solution=solution,
-        expected=right | {"line": line},
+        expected={
+            "wrong_at_1": Band.around(wrong_at_1, 1e-6),
+            "wrong_at_5": Band.around(wrong_at_5, 1e-6),
+            "line": Band.around(line, 1e-6),
+        },
         mistakes=tuple(
             Mistake(
                 f"line {other} has an alibi",
-                right | {"line": other},
+                {"line": other},
                 f"In one step a mistake there spoils {spoiled}. Which arrays "
                 "did you find wrong at T = 1?",
             )
@@ -260,12 +267,12 @@ EXERCISES = (
         name="step-back-by-hand",
         quantities=("d_c", "delta_f", "d_c_prev"),
         solution=step_back_by_hand,
-        tolerance=1e-3,  # three digits by hand are enough
+        tolerance=1e-3,
         mistakes=(
             Mistake(
                 "one source",
                 one_source(),
-                "c goes to h *and* to the next step: add the 0.3.",
+                "c goes to h and to the next step: add the 0.3.",
             ),
             Mistake(
                 "the later memory",
@@ -275,12 +282,17 @@ EXERCISES = (
             Mistake(
                 "no slope between c and h",
                 no_output_slope(),
-                "h = o ⊙ tanh(c): from h to c the way leads through tanh.",
+                "h = o ⊙ tanh(c): between h and c there is a tanh.",
             ),
             Mistake(
                 "no slope of the gate",
                 no_gate_slope(),
                 "δ_f is the derivative by a_f: times f (1 − f).",
+            ),
+            Mistake(
+                "nothing forgotten",
+                {"d_c_prev": step_back_by_hand()["d_c"]},
+                "c keeps the share f of the old c: times f.",
             ),
         ),
     ),
@@ -299,12 +311,12 @@ EXERCISES = (
             Mistake(
                 "the gate only writes",
                 written_only,
-                "i acts twice on c: it lets g in, and it lets c₋ go.",
+                "i acts on c twice: it adds g, and it drops c₋.",
             ),
             Mistake(
                 "the later memory",
                 later,
-                "The gate multiplied c₋, the memory *before* the step.",
+                "The gate multiplied c₋, the memory before the step.",
             ),
         ),
     ),

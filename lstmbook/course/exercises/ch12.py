@@ -2,14 +2,17 @@
 
 import numpy as np
 
-from lstmbook.course.exercises.checking import Exercise, Mistake
+from lstmbook.course.exercises.checking import Band, Exercise, Mistake
+
+#: The notebooks of this chapter and of its solutions.
+NOTEBOOK = "12-training"
 
 
 def windows_by_hand():
-    """Count what windows of 25 steps let through, and what padding costs."""
+    """Reach of windows of 25 steps, and the share of padding in a batch."""
     window, lag = 25, 20
-    farthest = 48 - 26  # step 48 stands in the window of the steps 26 to 50
-    # The note must stand on one of the first 25 − 20 steps of a window.
+    farthest = 48 - 26  # step 48 is in the window of steps 26 to 50
+    # The note must be on one of the first 25 − 20 steps of a window.
     share = (window - lag) / window
     enough = lag / (1 - 0.9)  # 1 − lag / window = 0.9
     lengths = np.array([3, 5, 40])
@@ -23,11 +26,11 @@ def windows_by_hand():
 
 
 def last_valid(hs, d_last, lengths):
-    """Read what each sequence of a padded batch ends with, and go back.
+    """Last valid output of each sequence in a padded batch, and its gradient.
 
-    hs is (T, N, H), from a cell that ran on over the padding; d_last is
-    (N, H), the cotangent of what you read; lengths is (N,). Return last
-    (N, H) and d_hs (T, N, H).
+    hs is (T, N, H), from a cell that also ran over the padding; lengths
+    is (N,); d_last is (N, H), the derivative of the loss by what you read.
+    Return last (N, H) and d_hs (T, N, H).
     """
     sequences = np.arange(len(lengths))
     last = hs[lengths - 1, sequences]
@@ -72,7 +75,7 @@ def padded_cases(rng):
 
 
 def carried_memories():
-    """RMSE on the notepad in windows of 25 steps, by what is carried."""
+    """RMSE on the notepad in windows of 25 steps, by what is carried over."""
     from lstmbook import LSTMState
     from lstmbook.losses import mse, windows
     from lstmbook.tasks.notepad import by_hand, notepad
@@ -103,36 +106,43 @@ EXERCISES = (
         name="windows-by-hand",
         quantities=("farthest", "share", "enough", "padding"),
         solution=windows_by_hand,
+        tolerance=1e-6,
+        shares=("share", "padding"),
         mistakes=(
             Mistake(
                 "a whole window back",
-                windows_by_hand() | {"farthest": 25},
-                "A window is cut at its own first step, wherever in it one stands.",
+                {"farthest": 25},
+                "The gradient stops at the first step of the window of step 48.",
             ),
             Mistake(
                 "one step beyond the cut",
-                windows_by_hand() | {"farthest": 23},
-                "The window's first input is that of step 26: 48 − 26.",
+                {"farthest": 23},
+                "The gradient reaches the first step of this window: count again.",
             ),
             Mistake(
                 "both ends counted",
-                windows_by_hand() | {"share": 6 / 25},
-                "From the note at step t to the recall at t + 20 it takes 21 rows.",
+                {"share": 6 / 25},
+                "A note at step t and its recall at t + 20 take up 21 rows.",
             ),
             Mistake(
                 "shorter than the window, so always inside",
-                windows_by_hand() | {"share": 1.0},
-                "A note near the end of a window is recalled in the next one.",
+                {"share": 1.0},
+                "A note near the end of a window is recalled in the next window.",
             ),
             Mistake(
                 "the share that is cut",
-                windows_by_hand() | {"share": 20 / 25},
-                "A note on the last 20 of 25 steps is the one that loses its recall.",
+                {"share": 20 / 25},
+                "Notes on the last 20 of 25 steps lose their recall. Count the others.",
             ),
             Mistake(
                 "padding as a share of what is real",
-                windows_by_hand() | {"padding": 72 / 48},
-                "Ask for the share of all 3 · 40 positions of the batch.",
+                {"padding": 72 / 48},
+                "Take it as a share of all 3 · 40 positions of the batch.",
+            ),
+            Mistake(
+                "the share that is real",
+                {"padding": 48 / 120},
+                "Padding is the rest of the 120 positions.",
             ),
         ),
     ),
@@ -155,12 +165,12 @@ EXERCISES = (
             Mistake(
                 "right forward, wrong backward",
                 right_forward_only,
-                "The cotangent goes back to the row that was read.",
+                "The derivative goes to the row that was read.",
             ),
             Mistake(
-                "the cotangent at each step",
+                "the derivative at each step",
                 everywhere,
-                "One row was read, and d_hs is zero in all others.",
+                "One row was read: d_hs is zero in all others.",
             ),
         ),
     ),
@@ -168,28 +178,33 @@ EXERCISES = (
         name="carried-memories",
         quantities=("both", "none", "only_h", "only_c"),
         solution=carried_memories,
+        # Nothing is trained and the streams are given.
         expected={
-            "both": 0.0009,
-            "none": 0.1084,
-            "only_h": 0.1012,
-            "only_c": 0.0499,
+            "both": Band.around(0.00094, 6e-5),
+            "none": Band.around(0.10835, 6e-4),
+            "only_h": Band.around(0.10121, 6e-4),
+            "only_c": Band.around(0.04994, 6e-4),
         },
-        tolerance=0.0005,
         mistakes=(
             Mistake(
                 "h and c exchanged",
-                {
-                    "both": 0.0009,
-                    "none": 0.1084,
-                    "only_h": 0.0499,
-                    "only_c": 0.1012,
-                },
+                {"only_h": 0.04994, "only_c": 0.10121},
                 "The state is (h, c) in this order: trace.final.h, trace.final.c.",
             ),
             Mistake(
-                "nothing carried",
-                dict.fromkeys(("both", "none", "only_h", "only_c"), 0.1084),
-                "Hand the state to forward: model.forward(part.xs, state).",
+                "nothing carried over",
+                dict.fromkeys(("both", "only_h", "only_c"), 0.10835),
+                "Give the state to forward: model.forward(part.xs, state).",
+            ),
+            Mistake(
+                "the mean of the windows' RMSEs",
+                {"none": 0.10663, "only_h": 0.09955, "only_c": 0.04694},
+                "Take the mean of the squares over all steps first, then one root.",
+            ),
+            Mistake(
+                "the RMSE at recalls alone",
+                {"none": 0.2538, "only_h": 0.23708, "only_c": 0.11697},
+                "Count all steps, those without a recall too.",
             ),
         ),
     ),

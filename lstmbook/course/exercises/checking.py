@@ -1,23 +1,31 @@
 """How an answer is compared with a solution, and a wrong one with classic mistakes."""
 
 import copy
-import difflib
 import inspect
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Exercise", "Mistake", "Result", "Row"]
+from lstmbook.course.exercises.answers import (
+    AnswerError,
+    is_stub,
+    read,
+    run,
+)
+from lstmbook.course.exercises.diagnosis import diagnose, solve
+from lstmbook.course.exercises.kinds import Band, finding
+
+__all__ = ["Band", "Exercise", "Mistake", "Result", "Row"]
 
 
 class Mistake(NamedTuple):
     """A classic wrong answer."""
 
     name: str  #: what it is called
-    answer: Any  #: of the same form as a right one
+    answer: Any  #: a function like the solution, or values (a Band for each) by name
     hint: str  #: where to look
 
 
@@ -25,7 +33,7 @@ class Row(NamedTuple):
     """One quantity of an answer."""
 
     name: str
-    shape: tuple
+    shape: tuple | None  #: None where there is no answer yet
     finding: str  #: empty where it is right
 
 
@@ -43,12 +51,18 @@ class Result:
         A sentence or two.
     passed : bool
         Whether all is right.
+    fingerprint : object
+        The same for the same answer; None where there is none yet.
+    solution : str
+        Where to find it; empty until it is offered.
     """
 
     exercise: str
     rows: tuple
     verdict: str
     passed: bool
+    fingerprint: Any = field(default=None, repr=False, compare=False)
+    solution: str = ""
 
     def __bool__(self):
         """Whether the answer is right."""
@@ -56,14 +70,28 @@ class Result:
 
     def __repr__(self):
         """The table, and the verdict."""
-        width = max((len(row.name) for row in self.rows), default=0)
+        if not self.passed and self.fingerprint is None:
+            return f"{self.exercise}: {self.verdict}"
+        shapes = [str(row.shape or "") for row in self.rows]
+        widths = [
+            max(map(len, column), default=0)
+            for column in ([row.name for row in self.rows], shapes)
+        ]
         lines = [
-            f"  {row.name:{width}}  {row.shape!s:12}  {row.finding or 'right'}"
-            for row in self.rows
+            "  ".join(
+                cell.ljust(width)
+                for cell, width in zip((row.name, shape), widths, strict=True)
+                if width
+            )
+            + f"  {row.finding or 'right'}"
+            for row, shape in zip(self.rows, shapes, strict=True)
         ]
         mark = "✓" if self.passed else "✗"
-        verdict = textwrap.fill(self.verdict, 72)
-        return "\n".join([f"{mark} {self.exercise}", *lines, verdict])
+        # An error's second line is code and stays as it is.
+        first, *rest = self.verdict.split("\n")
+        parts = [f"{mark} {self.exercise}", *(f"  {line}" for line in lines)]
+        parts.append(textwrap.fill(first, 72))
+        return "\n".join([*parts, *rest, *filter(None, [self.solution])])
 
 
 @dataclass(frozen=True)
@@ -81,12 +109,17 @@ class Exercise:
         without arguments that works the answer out.
     cases : callable, optional
         In code: takes a random generator, returns a list of argument tuples.
-    expected : dict, optional
+    expected : dict of str to Band, optional
         In an experiment, which is too long to run in a check: what comes out.
-    tolerance : float
-        Largest difference, relative where a quantity is larger than 1.
+    tolerance : float or dict of str to float
+        Largest difference, relative where a quantity is larger than 1: on paper,
+        as the text lets one round. The default is enough for float32.
+    decimals : int, optional
+        Rounded to so many decimals a value is right, however narrow its band.
+    shares : tuple of str
+        Quantities that may also be given in per cent.
     mistakes : tuple of Mistake
-        Wrong answers to be told apart.
+        Wrong answers to be told apart. Values that a mistake does not name are right.
     """
 
     name: str
@@ -94,7 +127,9 @@ class Exercise:
     solution: Callable
     cases: Callable | None = None
     expected: dict | None = None
-    tolerance: float = 1e-9
+    tolerance: float | dict = 1e-5
+    decimals: int | None = None
+    shares: tuple = ()
     mistakes: tuple = ()
 
     @property
@@ -118,127 +153,134 @@ class Exercise:
             f"{source}\n\n{self._call(name if self.cases else f'{name}()')}"
         )
 
-    def check(self, answer):
-        """Compare an answer with the solution; never raises.
+    def _call(self, answer):
+        return f'exercises.check("{self.name}", {answer})'
+
+    def check(self, answer, seed=None):
+        """Compare an answer with the solution; no wrong answer raises.
 
         Parameters
         ----------
         answer : object
-            A function where the exercise is in code; else a number, an array, a tuple
-            in the order of the quantities, or a dictionary by their names.
+            A function where the exercise is in code; else a number, an array, a list
+            or tuple in the order of the quantities, or a dictionary by their names.
+        seed : int, optional
+            Of the hidden cases of an exercise in code. Default: the book's.
 
         Returns
         -------
         Result
+
+        Raises
+        ------
+        ValueError
+            If a seed is given and the exercise is not in code.
         """
-        right = self._evaluate(
-            self.solution if self.cases else self._answer_on_paper()
-        )
-        try:
-            came = self._evaluate(answer)
-        except Exception as error:
-            kind = type(error).__name__
-            return Result(self.name, (), f"Not yet: {kind}: {error}", False)
-        rows = tuple(
-            Row(
-                name,
-                np.shape(came[name]),
-                self._finding(came[name], right[name]),
-            )
-            for name in right
-        )
-        if not any(row.finding for row in rows):
-            return Result(self.name, rows, "Right.", True)
-        return Result(self.name, rows, self._diagnose(came), False)
-
-    def _answer_on_paper(self):
-        return self.solution() if self.expected is None else self.expected
-
-    def _call(self, answer):
-        return f'exercises.check("{self.name}", {answer})'
-
-    def _evaluate(self, answer):
-        """All quantities of an answer as arrays, by name and case."""
-        if self.cases is None:
-            return self._named(answer)
-        if not callable(answer):
-            raise TypeError(
-                f"a {type(answer).__name__} came; expected a function"
-            )
-        found = {}
-        cases = self.cases(np.random.default_rng(0))
-        for k, arguments in enumerate(cases):
-            result = self._named(answer(*copy.deepcopy(arguments)))
-            suffix = f" (case {k + 1})" if len(cases) > 1 else ""
-            found |= {
-                f"{name}{suffix}": value for name, value in result.items()
-            }
-        return found
-
-    def _named(self, answer):
-        """Bring one answer into a dictionary of float arrays."""
-        names = self.quantities
-        if answer is None or answer is ...:
+        if seed is not None and not self.cases:
             raise ValueError(
-                "there is no answer; the cell still says «your turn»"
+                f"{self.name} has fixed numbers and takes no seed; only exercises "
+                "in code do"
             )
-        if not isinstance(answer, dict):
-            values = answer if isinstance(answer, tuple) else (answer,)
-            if len(values) != len(names):
-                raise ValueError(
-                    f"{len(values)} values came; expected {', '.join(names)}"
-                )
-            answer = dict(zip(names, values, strict=True))
-        named = {}
-        for name in names:
-            if name not in answer:
-                raise ValueError(
-                    f"{name} is missing; expected {', '.join(names)}"
-                )
-            if answer[name] is None or answer[name] is ...:
-                raise ValueError(f"{name} has no value yet")
-            named[name] = np.asarray(answer[name], dtype=float)
-        return named
-
-    def _finding(self, came, right):
-        if came.shape != right.shape:
-            return f"has another shape; expected {right.shape}"
-        difference = np.abs(came - right).max() / max(1, np.abs(right).max())
-        # Written so that NaN is not right.
-        return (
-            ""
-            if difference <= self.tolerance
-            else f"is off by {difference:.2g}"
+        cases = self._cases(seed)
+        try:
+            given = self._given(answer, cases)
+        except AnswerError as error:
+            return Result(
+                self.name, (), f"Not yet. {error}", False, str(error)
+            )
+        if all(value is None for value in given.values()):
+            return Result(self.name, (), self._nothing(answer), False)
+        right = self._right(cases)
+        given = {
+            key: None
+            if value is None
+            else self._fit(key[0], value, right[key])
+            for key, value in given.items()
+        }
+        rows = tuple(
+            self._row(key, given[key], band, cases)
+            for key, band in right.items()
         )
+        passed = not any(row.finding for row in rows)
+        verdict = "Right." if passed else self._verdict(given, right, cases)
+        return Result(self.name, rows, verdict, passed, repr(given))
 
-    def _diagnose(self, came):
-        for mistake in self.mistakes:
-            wrong = self._evaluate(mistake.answer)
-            if not any(
-                self._finding(came[name], wrong[name]) for name in wrong
-            ):
-                return f"Not yet. This is a classic: {mistake.name}. {mistake.hint}"
-        return "Not yet."
+    def _verdict(self, given, right, cases):
+        given = {key: v for key, v in given.items() if v is not None}
+        if all(right[key].holds(value) for key, value in given.items()):
+            return "Right so far; some of it is not answered yet."
+        found = diagnose(self, given, right, cases)
+        return f"Not yet: {found}" if found else "Not yet."
 
+    def _cases(self, seed):
+        if not self.cases:
+            return [()]
+        return self.cases(np.random.default_rng(seed or 0))
 
-def nearest(name, names):
-    """Suggest what a mistyped name may have meant.
+    def _given(self, answer, cases):
+        """The student's values, by quantity and case."""
+        if not self.cases:
+            if callable(answer):
+                raise AnswerError("Got a function; expected what it returns.")
+            results = [read(answer, self.quantities)]
+        elif answer is None or answer is ...:
+            results = [read(None, self.quantities)]
+        elif not callable(answer):
+            kind = type(answer).__name__
+            raise AnswerError(f"Got a {kind}; expected the function itself.")
+        else:
+            results = [
+                run(answer, copy.deepcopy(case), self.quantities)
+                for case in cases
+            ]
+        return {
+            (name, number): value
+            for number, result in enumerate(results, 1)
+            for name, value in result.items()
+        }
 
-    Parameters
-    ----------
-    name : str
-        What came.
-    names : iterable of str
-        What there is.
+    def _nothing(self, answer):
+        if callable(answer) and not is_stub(answer):
+            return "it returns None. Is the `return` still missing?"
+        return "not answered yet"
 
-    Returns
-    -------
-    str
-        A suggestion, or all names.
-    """
-    close = difflib.get_close_matches(name, names, n=1)
-    return (
-        f"did you mean {close[0]!r}?"
-        if close
-        else f"there are {', '.join(names)}"
-    )
+    def _right(self, cases):
+        """The bands that hold what is right, by quantity and case."""
+        if self.expected is not None:
+            return {(name, 1): band for name, band in self.expected.items()}
+        values = solve(self.solution, cases, self.quantities)
+        return {
+            (name, number): Band.around(value, self._margin(name, value))
+            for (name, number), value in values.items()
+        }
+
+    def _margin(self, name, value):
+        by_name = isinstance(self.tolerance, dict)
+        tolerance = self.tolerance[name] if by_name else self.tolerance
+        return tolerance * max(1, np.abs(value).max())
+
+    def _fit(self, name, value, band):
+        """Overlook a form that means the same: (1,) for a number, a row, per cent."""
+        shape = np.shape(band.low)
+        long = [n for n in shape if n != 1]
+        loose = len(shape) <= 1 or value.shape == (1, *shape)
+        if loose and [n for n in value.shape if n != 1] == long:
+            value = value.reshape(shape)
+        if name in self.shares and self._holds(band, value / 100):
+            value = value / 100
+        return band.middle if self._holds(band, value) else value
+
+    def _holds(self, band, value):
+        if self.decimals is None or value.shape != np.shape(band.middle):
+            return band.holds(value)
+        rounded = np.round(band.middle, self.decimals)
+        return band.holds(value) or np.allclose(value, rounded, atol=1e-9)
+
+    def _row(self, key, value, band, cases):
+        name = f"{key[0]} (case {key[1]})" if len(cases) > 1 else key[0]
+        if value is None:
+            return Row(name, None, "not answered yet")
+        close = "nearly right; were digits lost on the way?"
+        if self.expected is not None:
+            close = "close; other seeds, or drawn in another order?"
+        return Row(name, value.shape, finding(value, band, close))

@@ -2,6 +2,14 @@
 
 A mutant is an :class:`~lstmbook.cells.lstm.LSTM` with one thing wrong. The tests show
 that the project's checks catch every one, and which a weak test would let through.
+
+There are fourteen. Chapter 10 hunts ten: no-forget-slope, later-memory,
+overwritten-cotangent, no-output-slope, no-recurrent-gradient, squashed-twice,
+no-initial-state, no-final-cotangent, last-step-only and reversed-cotangents. Two pass
+every gradient check, because forward and backward agree on the wrong cell:
+swapped-order and sigmoid-main-layer. Two change the forward pass without its backward
+pass, as squashed-twice does, and every gradient check catches them: bias-twice and
+raw-memory-out.
 """
 
 from typing import NamedTuple
@@ -150,12 +158,12 @@ MUTANTS = {
     "later-memory": Mutant(
         _LaterMemory,
         "the forget gate's gradient takes c where it needs c₋",
-        "f multiplied the memory *before* the step.",
+        "f multiplied the memory from before the step.",
     ),
     "overwritten-cotangent": Mutant(
         _OverwrittenCotangent,
         "`d_c =` where `d_c +=` is needed",
-        "c goes to h and to the next step: its cotangent has two sources.",
+        "c goes to h and to the next step: its gradient has two sources.",
     ),
     "reversed-cotangents": Mutant(
         _ReversedCotangents,
@@ -170,7 +178,7 @@ MUTANTS = {
     "no-initial-state": Mutant(
         _NoInitialState,
         "the initial state is ignored",
-        "Step 1 must see the state that was handed in.",
+        "Step 1 must start from the state that was passed in.",
     ),
     "bias-twice": Mutant(
         _BiasTwice,
@@ -180,7 +188,7 @@ MUTANTS = {
     "swapped-order": Mutant(
         _SwappedOrder,
         "input and forget gate have changed places",
-        "Forward and backward agree, so a gradient check is content: compare outputs.",
+        "Forward and backward agree, so a gradient check passes: compare outputs.",
     ),
     "sigmoid-main-layer": Mutant(
         _SigmoidMainLayer,
@@ -195,7 +203,7 @@ MUTANTS = {
     "no-recurrent-gradient": Mutant(
         _NoRecurrentGradient,
         "nothing flows back through W_h",
-        "h₋ enters all four layers: its cotangent is W_h δ.",
+        "h₋ enters all four layers: its gradient is W_h δ, in rows δ @ W_h.T.",
     ),
     "raw-memory-out": Mutant(
         _RawMemoryOut,
@@ -205,6 +213,6 @@ MUTANTS = {
     "last-step-only": Mutant(
         _LastStepOnly,
         "only the last step's output is given a cotangent",
-        "Every h_t that a loss reads sends its own.",
+        "Every h_t that the loss reads has one.",
     ),
 }

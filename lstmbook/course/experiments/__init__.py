@@ -20,7 +20,7 @@ Results are small CSV files, a row for each run, in the book's folder ``data``:
 from pathlib import Path
 from urllib.request import urlopen
 
-from lstmbook.course.exercises.checking import nearest
+from lstmbook.course.exercises.answers import nearest
 from lstmbook.course.experiments import adding, streams
 from lstmbook.course.experiments.runner import (
     Experiment,
