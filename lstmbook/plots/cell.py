@@ -26,6 +26,7 @@ from lstmbook.plots.style import BACKWARD, LOOKS
 __all__ = ["cell_diagram"]
 
 DIM = "#c4c4c4"
+DIM_INK = "#8f8f8f"  # of words, which still have to be read
 INK = "#1a1a1a"
 BOX = 0.76, 0.5  # half the width and height of a layer
 SMALL_BOX = 0.42, 0.27
@@ -221,7 +222,7 @@ def _rounded(points, radius=0.16):
 def _node(ax, node, is_lit):
     """The node itself, without its number."""
     look, (x, y), (width, height) = LOOKS[node.look], node.position, _half_size(node)
-    color, ink = (look.color, INK) if is_lit else (DIM, DIM)
+    color, ink = (look.color, INK) if is_lit else (DIM, DIM_INK)
     outline = dict(facecolor="white", edgecolor=color, linewidth=2, zorder=4)
     label = {"ha": "center", "va": "center", "color": ink, "zorder": 5}
     if node.op in (PRODUCT, SUM):
@@ -261,7 +262,7 @@ def _words(ax, graph, values, shown, backward):
         if not text:
             continue
         about = {key} if isinstance(key, str) else set(key)
-        color = ink if about <= shown else DIM
+        color = ink if about <= shown else DIM_INK
         align = dict(ha=side, va=rise[0] if rise else "center")
         gid = f"{key} words"
         ax.text(x, y, text, fontsize=size, color=color, zorder=6, gid=gid, **align)

@@ -128,7 +128,7 @@ def _layer(name, sort, squash, squash_prime, x, parents, look=None):
         seen = [getattr(cell, f"p_{name}") * d_a for _ in memory]
         return W_x @ d_a, W_h @ d_a, *seen
 
-    label = f"${name}_t$  {'σ' if sort is GATE else 'tanh'}"
+    label = f"${name}_t$: {'σ' if sort is GATE else 'tanh'}"
     op = Op(sort, forward, backward)
     return Node(name, label, parents, op, (x, LAYERS), look or name)
 
@@ -319,7 +319,7 @@ _GRU = Graph(
         _gate("r", _R, look="o"),
         Node("inner", "$W_{hn}$", ("h_prev",), _RECURRENT, (_INNER, 1.88), "h"),
         Node("reset", "⊙", ("r", "inner"), PRODUCT, (_INNER, LAYERS), "h"),
-        Node("n", "$n_t$  tanh", ("x", "reset"), _CANDIDATE, (_N, LAYERS), "g"),
+        Node("n", "$n_t$: tanh", ("x", "reset"), _CANDIDATE, (_N, LAYERS), "g"),
         Node("left_over", "1 −", ("z",), ONE_MINUS, (3.1, MIDDLE), "f"),
         Node("kept", "⊙", ("z", "h_prev"), PRODUCT, (_Z, LONG), "h"),
         Node("written", "⊙", ("left_over", "n"), PRODUCT, (_N, MIDDLE), "h"),

@@ -154,19 +154,21 @@ def lstm_chain(ax):
         for name, column in columns.items():
             _wire(ax, "h", (start, BOTTOM), (column, BOTTOM), (column, 0.7))
             _layer_box(ax, column, LAYER, "tanh" if name == "g" else "σ", name)
-            ax.text(column + 0.07, 1.36, f"${name}$", va="center", size=9)
+            side = "right" if name == "o" else "left"  # its wire turns right
+            at = column - 0.08 if name == "o" else column + 0.08
+            ax.text(at, 1.4, f"${name}$", ha=side, va="center", size=12)
         _wire(ax, "f", (kept[0], 1.2), (kept[0], TOP - 0.17))
         for name in "ig":
             corner = columns[name], written[1]
             _wire(ax, name, (columns[name], 1.2), corner, written, head=False)
-        _wire(ax, "g", written, (written[0], TOP - 0.17))
+        _wire(ax, "c", written, (written[0], TOP - 0.17))
         _wire(ax, "c", (read[0], TOP), (read[0], 1.67))
         _layer_box(ax, read[0], 2.1, "tanh", "c")
         corner = columns["o"], read[1]
         _wire(ax, "o", (columns["o"], 1.2), corner, (read[0] - 0.17, read[1]))
         _wire(ax, "h", read, (read[0], BOTTOM), (x + WIDTH, BOTTOM), head=False)
         for point in (kept, written, read):
-            _sign(ax, point, "×")
+            _sign(ax, point, ".")
         _sign(ax, (written[0], TOP), "+")
     end = x + WIDTH
     _wire(ax, "c", (end, TOP), (end + PITCH - WIDTH, TOP))
@@ -203,18 +205,17 @@ def _chain(ax, height):
 
 def _legend(ax):
     """What boxes, circles and lines mean, in a row under the chain."""
-    y = -1.15
+    y, words = -1.15, {"va": "center", "size": 9}
     _layer_box(ax, -0.8, y, "σ", "f")
-    ax.text(-0.4, y, "a layer: weights, then\nσ or tanh", va="center", size=9)
-    _sign(ax, (3.1, y), "×")
-    ax.text(3.4, y, "entry by entry", va="center", size=9)
-    for at, name, text in (
-        (5.7, "c", "long-term\nmemory"),
-        (8.5, "h", "short-term\nmemory"),
-    ):
-        _wire(ax, name, (at, y), (at + 0.6, y), head=False)
-        ax.text(at + 0.75, y, f"${name}$: {text}", va="center", size=9)
-    ax.set_ylim(-1.5, None)
+    layer = "a layer: weights, then σ\nor tanh; the orange tanh\nhas no weights"
+    ax.text(-0.4, y, layer, **words)
+    for at, sign, meaning in ((3.2, ".", "times"), (4.7, "+", "plus")):
+        _sign(ax, (at, y), sign)
+        ax.text(at + 0.3, y, meaning, **words)
+    for at, name, term in ((6.1, "c", "long-term"), (8.8, "h", "short-term")):
+        _wire(ax, name, (at, y), (at + 0.5, y), head=False)
+        ax.text(at + 0.62, y, f"${name}$: {term}\nmemory", **words)
+    ax.set_ylim(-1.6, None)
 
 
 def _layer_box(ax, x, y, text, name):
@@ -235,7 +236,7 @@ def _layer_box(ax, x, y, text, name):
 def _sign(ax, point, sign):
     color = LOOKS["c"].color
     ax.add_patch(Circle(point, 0.17, facecolor="white", edgecolor=color, zorder=4))
-    ax.text(*point, sign, ha="center", va="center_baseline", size=10, zorder=5)
+    ax.plot(*point, sign, color="black", markersize=7, zorder=5)
 
 
 def _wire(ax, name, *points, head=True):
