@@ -19,7 +19,7 @@ from lstmbook import (
     plots,
     tree,
 )
-from lstmbook.plots.cell import DIM, _route
+from lstmbook.plots.cell import DIM, DIM_INK, _route
 from lstmbook.plots.graph import COPY, GRAPHS, LAYER_NAMES, evaluate, graph_of
 from tests.cases import D, H, random_case
 
@@ -323,12 +323,12 @@ def test_lit_dims_exactly_the_others(ax, kind, graph, lit, names, backward):
     plots.cell_diagram(ax, lit=lit, backward=backward, kind=kind)
     names = names | {"->".join(edge) for edge in graph.edges if set(edge) <= names}
     for gid, colors in shown_as(ax, graph).items():
-        assert colors and (DIM in colors) == (gid not in names), gid
+        assert colors and bool({DIM, DIM_INK} & colors) == (gid not in names), gid
         assert len(colors) == 1, gid
     for about, words in graph.words.items():
         about = {about} if isinstance(about, str) else set(about)
         (text,) = (t for t in ax.texts if t.get_text() == words)
-        assert (text.get_color() == DIM) == (not about <= names), words
+        assert (text.get_color() == DIM_INK) == (not about <= names), words
 
 
 @every_cell
