@@ -1,6 +1,7 @@
 from collections import Counter
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from tools.minutes import MAX_LINES, MAX_WORDS, measure, stated
@@ -32,6 +33,26 @@ def test_chapter_keeps_its_budget_and_states_its_time(path):
     load = measure(path)
     assert load.words <= MAX_WORDS and load.lines <= MAX_LINES
     assert stated(path) == load.minutes
+
+
+@pytest.mark.parametrize(
+    ("reader", "pages"),
+    [
+        ("want the idea", ["ten-minutes"]),
+        (
+            "want the cell in one sitting",
+            ["ten-minutes", "04-two-paths", "09-six-equations"],
+        ),
+        ("want all of it", [path.stem for path in CHAPTERS]),
+        ("have a net that does not learn", ["13-when-it-does-not-learn"]),
+    ],
+)
+def test_welcome_states_the_minutes_of_its_paths(reader, pages):
+    cells = nbformat.read(ROOT / "book" / "welcome.ipynb", as_version=4).cells
+    (table,) = (cell.source for cell in cells if "| you | read |" in cell.source)
+    (row,) = (line for line in table.splitlines() if line.startswith(f"| {reader} |"))
+    minutes = sum(measure(ROOT / "book" / f"{page}.ipynb").minutes for page in pages)
+    assert row.split("|")[3].strip() == str(minutes)
 
 
 def test_figure_names_are_unique_across_the_book():
