@@ -83,20 +83,60 @@ def test_a_training_that_stops_is_no_result():
         streams.train_on_stream(model, stream, 60, SGD(0.1))
 
 
-def test_within():
+def test_between():
     """Each recall's lag counted anew, stream by stream."""
     stream = streams.recalls(np.random.default_rng(0), 300, 4, shortest=1, longest=9)
-    short = streams.within(stream, 3)
-    kept = 0
+    chosen = streams.between(stream, 3, 6)
+    kept = set()
     for n in range(4):
         noted = None
         for t, (_, note, recall) in enumerate(stream.xs[:, n]):
             noted = t if note else noted
-            counts = bool(recall) and t - noted <= 3
-            assert short.loss_mask[t, n] == counts
-            kept += counts
-    assert 0 < kept < stream.loss_mask.sum()
-    assert short.xs is stream.xs and short.targets is stream.targets
+            counts = bool(recall) and 3 <= t - noted <= 6
+            assert chosen.loss_mask[t, n] == counts
+            kept |= {t - noted} if counts else set()
+    assert kept == {3, 4, 5, 6}
+    assert chosen.xs is stream.xs and chosen.targets is stream.targets
+
+
+def test_some():
+    """A share of the recalls, of every lag, and never anything else."""
+    stream = streams.recalls(np.random.default_rng(0), 3_000, 32, 1, 20)
+    fifth = streams.some(stream, np.random.default_rng(1), 0.2)
+    assert not (fifth.loss_mask & ~stream.loss_mask).any()
+    assert fifth.loss_mask.sum() / stream.loss_mask.sum() == pytest.approx(
+        0.2, abs=0.02
+    )
+    for lag in range(1, 21):
+        of_this_lag = streams.between(stream, lag, lag).loss_mask
+        assert 0 < (fifth.loss_mask & of_this_lag).sum() < of_this_lag.sum()
+
+
+def test_short_recalls_and_a_fifth_at_random_are_equally_many():
+    """So that the two differ in the lag alone; and five times the steps make up."""
+    rows = experiments.load("truncation")
+
+    def scored(counts, steps=streams.STEPS):
+        chosen = {"shortest": 1, "window": 5, "counts": counts, "steps": steps}
+        return np.array([r["scored"] for r in rows if chosen.items() <= r.items()])
+
+    assert scored("short") == pytest.approx(scored("fifth"), rel=0.06)
+    assert scored("all") == pytest.approx(scored("short", 5 * streams.STEPS), rel=0.06)
+    assert (scored("short") + scored("long") == scored("all")).all()
+
+
+def test_which_recalls_count():
+    """Short and long ones are all there are, and a fifth is drawn from both."""
+    few = streams.USUAL | {"shortest": 1, "steps": 400, "window": 40, "seed": 0}
+    scored = {
+        counts: streams.truncation(**few | {"counts": counts})["scored"]
+        for counts in ("all", "short", "long", "fifth")
+    }
+    stream = streams.recalls(np.random.default_rng(0), 400, streams.STREAMS, 1, 20)
+    assert scored["short"] + scored["long"] == scored["all"]
+    assert scored["short"] == pytest.approx(scored["all"] / 5, rel=0.3)
+    assert scored["fifth"] == pytest.approx(scored["all"] / 5, rel=0.3)
+    assert scored["all"] == pytest.approx(stream.loss_mask.sum(), rel=0.02)
 
 
 def test_rmse():
@@ -110,7 +150,7 @@ def test_a_stored_truncation():
     """The cheapest run with long windows learns again, whatever the processor."""
     rows = [r for r in experiments.load("truncation") if r["window"] == 40]
     stored = min(rows, key=lambda row: row["seconds"])
-    settings = {key: stored[key] for key in ("shortest", "counted", "window", "seed")}
+    settings = {key: stored[key] for key in (*streams.USUAL, "window", "seed")}
     fresh = streams.truncation(**settings)
     assert fresh["mse"] == pytest.approx(stored["mse"], abs=0.02)
 
@@ -120,7 +160,7 @@ def test_a_stored_notepad():
     (stored,) = [
         row
         for row in experiments.load("learned-notepad")
-        if (row["hidden"], row["seed"]) == (2, 1)
+        if (row["hidden"], row["rate"], row["seed"]) == (2, 0.03, 1)
     ]
-    fresh = streams.learned_notepad(hidden=2, seed=1)
+    fresh = streams.learned_notepad(hidden=2, rate=0.03, seed=1)
     assert fresh == pytest.approx({name: stored[name] for name in fresh}, abs=0.005)

@@ -1,4 +1,4 @@
-"""Experiments on streams: windows too short, and the notepad learned (chapter 12)."""
+"""Experiments on streams: short windows, and the notepad learned (chapters 12, 13)."""
 
 import numpy as np
 
@@ -13,13 +13,15 @@ from lstmbook.train import train
 
 __all__ = [
     "EXPERIMENTS",
+    "between",
     "learn_notepad",
     "learned_notepad",
+    "notepad_rates",
     "recalls",
     "rmse",
+    "some",
     "train_on_stream",
     "truncation",
-    "within",
 ]
 
 LAG = 20  # steps from a note to its recall, at most
@@ -69,15 +71,15 @@ def recalls(rng, length, batch_size, shortest, longest, dtype=np.float64):
     return Batch(xs.astype(dtype), targets.astype(dtype), xs[..., 2] == 1)
 
 
-def within(stream, lag):
-    """Let only those recalls count whose note was taken at most ``lag`` steps before.
+def between(stream, shortest, longest):
+    """Let only those recalls count whose note was taken so many steps before.
 
     Parameters
     ----------
     stream : Batch
         From :func:`recalls`.
-    lag : int
-        Steps from a note to its recall, at most.
+    shortest, longest : int
+        Steps from a note to its recall.
 
     Returns
     -------
@@ -87,7 +89,29 @@ def within(stream, lag):
     steps = np.arange(len(stream.xs))[:, None]
     noted = np.where(stream.xs[..., 1] == 1, steps, -len(steps))
     since = steps - np.maximum.accumulate(noted, axis=0)
-    return stream._replace(loss_mask=stream.loss_mask & (since <= lag))
+    kept = (shortest <= since) & (since <= longest)
+    return stream._replace(loss_mask=stream.loss_mask & kept)
+
+
+def some(stream, rng, share):
+    """Let a random share of the recalls count, whatever their lag.
+
+    Parameters
+    ----------
+    stream : Batch
+        From :func:`recalls`.
+    rng : numpy.random.Generator
+        Source of the choice.
+    share : float
+        Probability of each recall to count.
+
+    Returns
+    -------
+    Batch
+        The same streams with another ``loss_mask``.
+    """
+    kept = rng.uniform(size=stream.loss_mask.shape) < share
+    return stream._replace(loss_mask=stream.loss_mask & kept)
 
 
 def train_on_stream(model, stream, window, optimizer):
@@ -122,19 +146,30 @@ def train_on_stream(model, stream, window, optimizer):
     return run.model
 
 
-def truncation(shortest, counted, window, seed):
-    """Train an LSTM of 16 units on 32 streams of 20,000 steps, cut into windows.
+#: Steps from a note to its recall, at most, for the recall to count as short: then
+#: both can stand in a window of five steps.
+SHORT = 4
 
-    Notes are recalled after ``shortest`` to 20 steps; the recalls after up to
-    ``counted`` steps count in the loss. Adam at 0.01, forget bias 1. Whatever the
-    window, the net sees the same streams, so that short windows have more updates.
+
+def truncation(shortest, counts, steps, bias, rate, window, seed):
+    """Train an LSTM of 16 units on 32 long streams, cut into windows.
+
+    Notes are recalled after ``shortest`` to 20 steps. Whatever the window, the net
+    sees the same streams, so short windows have more updates.
 
     Parameters
     ----------
     shortest : int
         Steps from a note to its recall, at least.
-    counted : int
-        Steps from a note to its recall, at most, for the recall to count.
+    counts : {"all", "short", "long", "fifth"}
+        Which recalls count in the loss: all; those after up to 4 steps; those after
+        more; a fifth of all, drawn at random.
+    steps : int
+        Of each stream.
+    bias : float
+        Of all forget gates at first.
+    rate : float
+        Adam's learning rate.
     window : int
         Steps of a window.
     seed : int
@@ -143,24 +178,32 @@ def truncation(shortest, counted, window, seed):
     Returns
     -------
     dict
-        ``mse`` at recalls after just 20 steps, on 32 fresh streams of 2,000 steps, the
-        same for all runs. Who knows nothing scores 1/3.
+        ``scored``, how many recalls counted; ``mse`` at recalls after just 20 steps, on
+        32 fresh streams of 2,000 steps, the same for all runs. The best constant answer
+        scores 1/3.
     """
     rng = np.random.default_rng(seed)
     cell = LSTM.init(rng, input_size=3, hidden_size=16, dtype=np.float32)
+    cell.b_f[:] = bias
     model = Model.init(rng, cell, 1, readout="all")
-    stream = recalls(rng, STEPS, STREAMS, shortest, LAG, np.float32)
-    model = train_on_stream(model, within(stream, counted), window, Adam(1e-2))
+    stream = recalls(rng, steps, STREAMS, shortest, LAG, np.float32)
+    if counts == "short":
+        stream = between(stream, 1, SHORT)
+    elif counts == "long":
+        stream = between(stream, SHORT + 1, LAG)
+    elif counts == "fifth":
+        stream = some(stream, rng, SHORT / LAG)
+    model = train_on_stream(model, stream, window, Adam(rate))
     test = recalls(np.random.default_rng(1000), 2_000, STREAMS, LAG, LAG, np.float32)
     error, _ = mse(model.forward(test.xs)[0], test.targets, test.loss_mask)
-    return {"mse": round(error, 5)}
+    return {"scored": int(stream.loss_mask.sum()), "mse": round(error, 5)}
 
 
-def learn_notepad(hidden, seed):
+def learn_notepad(hidden, seed, rate=0.03):
     """Train an LSTM on the notepad: 1,600 updates on 32 fresh streams of 25 steps.
 
-    Adam at 0.03 for 800 updates, at a quarter of it for the next 400 and at a sixteenth
-    for the last 400; gradients clipped at a norm of 1.
+    Adam at ``rate`` for 800 updates, at a quarter of it for the next 400 and at a
+    sixteenth for the last 400; gradients clipped at a norm of 1.
 
     Parameters
     ----------
@@ -168,6 +211,8 @@ def learn_notepad(hidden, seed):
         H.
     seed : int
         Of weights and streams.
+    rate : float
+        Adam's learning rate at first.
 
     Returns
     -------
@@ -181,9 +226,9 @@ def learn_notepad(hidden, seed):
     rng = np.random.default_rng(seed)
     model = Model.init(rng, LSTM.init(rng, 4, hidden), 1, readout="all")
     state = None
-    for updates, rate in ((800, 0.03), (400, 0.03 / 4), (400, 0.03 / 16)):
+    for updates, divisor in ((800, 1), (400, 4), (400, 16)):
         batches = (notepad(rng, 25, 32) for _ in range(updates))
-        run = train(model, batches, mse, Adam(rate), 1.0, state)
+        run = train(model, batches, mse, Adam(rate / divisor), 1.0, state)
         if run.stopped:
             raise ArithmeticError(run.stopped)
         model, state = run.model, run.optimizer_state
@@ -208,13 +253,15 @@ def rmse(model, test):
     return float(np.sqrt(error))
 
 
-def learned_notepad(hidden, seed):
+def learned_notepad(hidden, rate, seed):
     """Train as :func:`learn_notepad` does, and look at the unit that is read most.
 
     Parameters
     ----------
     hidden : int
         H.
+    rate : float
+        Adam's learning rate at first.
     seed : int
         Of weights and streams.
 
@@ -223,14 +270,15 @@ def learned_notepad(hidden, seed):
     dict
         ``rmse`` on 1,000 streams of 100 steps, the same for all runs; and of the unit
         with the largest weight in the readout the median forget gate at a store,
-        ``f_store``, and at the step after it, ``f_after``, and the median input gate
-        where nothing is marked or announced, ``i_else``.
+        ``f_store``, and at the step after it, ``f_after``; and where nothing is marked
+        or announced the median input gate, ``i_else``, and size of the proposal,
+        ``g_else``.
     """
     test = notepad(np.random.default_rng(1000), 100, 1_000)
-    model = learn_notepad(hidden, seed)
+    model = learn_notepad(hidden, seed, rate)
     _, trace = model.forward(test.xs)
     unit = np.abs(model.W_y[:, 0]).argmax()
-    f, i = trace.gates.f[..., unit], trace.gates.i[..., unit]
+    i, f, g, _ = (gate[..., unit] for gate in trace.gates)
     store = test.xs[..., MARKS["store"]] == 1
     after = np.zeros_like(store)
     after[1:] = store[:-1]
@@ -240,8 +288,41 @@ def learned_notepad(hidden, seed):
         "f_store": np.median(f[store]),
         "f_after": np.median(f[after]),
         "i_else": np.median(i[nothing]),
+        "g_else": np.median(np.abs(g[nothing])),
     }
     return {name: round(float(value), 4) for name, value in found.items()}
+
+
+#: What the runs of ``truncation`` have in common, where the grid says nothing else.
+USUAL = {
+    "shortest": LAG,
+    "counts": "all",
+    "steps": STEPS,
+    "bias": 1,
+    "rate": 0.01,
+}
+
+
+def notepad_rates(hidden, rate, seed):
+    """Train as :func:`learn_notepad` does, on seeds that no other experiment has.
+
+    Parameters
+    ----------
+    hidden : int
+        H.
+    rate : float
+        Adam's learning rate at first.
+    seed : int
+        Plus 100, the seed of weights and streams.
+
+    Returns
+    -------
+    dict
+        ``rmse`` on 1,000 streams of 100 steps, the same for all runs.
+    """
+    test = notepad(np.random.default_rng(1000), 100, 1_000)
+    model = learn_notepad(hidden, 100 + seed, rate)
+    return {"rmse": round(rmse(model, test), 4)}
 
 
 EXPERIMENTS = (
@@ -251,20 +332,45 @@ EXPERIMENTS = (
         function=truncation,
         grid=(
             *(
-                {"shortest": shortest, "counted": LAG, "window": window}
+                USUAL | {"shortest": shortest, "window": window}
                 for shortest in (LAG, 1)
                 for window in (5, 10, 20, 40)
             ),
-            # The long recalls are there, and nobody learns from them.
-            {"shortest": 1, "counted": 4, "window": 5},
+            # Is it the windows, or the rate or the forget bias?
+            *(USUAL | {"rate": rate, "window": 20} for rate in (0.003, 0.03)),
+            *(USUAL | {"bias": 3, "window": window} for window in (5, 20)),
+            USUAL | {"bias": 5, "window": 20},
+            # Which recalls teach the net to hold? A fifth at random is as many as the
+            # short ones; five times the steps have as many short ones as all.
+            *(
+                USUAL | {"shortest": 1, "counts": counts, "window": 5}
+                for counts in ("short", "fifth", "long")
+            ),
+            USUAL | {"shortest": 1, "counts": "short", "window": 5, "steps": 5 * STEPS},
         ),
-        results=("mse",),
+        results=("scored", "mse"),
     ),
     Experiment(
         name="learned-notepad",
-        about="LSTM on the notepad, with 1, 2 and 8 units (chapter 12)",
+        about="LSTM on the notepad, with 1, 2 and 8 units (chapter 13)",
         function=learned_notepad,
-        grid=tuple({"hidden": hidden} for hidden in (1, 2, 8)),
-        results=("rmse", "f_store", "f_after", "i_else"),
+        grid=tuple(
+            {"hidden": hidden, "rate": rate}
+            for hidden in (1, 2, 8)
+            for rate in (0.03, 0.1)
+        ),
+        results=("rmse", "f_store", "f_after", "i_else", "g_else"),
+    ),
+    Experiment(
+        name="notepad-rates",
+        about="The learning rate of learned-notepad, on other seeds (chapter 13)",
+        function=notepad_rates,
+        grid=tuple(
+            {"hidden": hidden, "rate": rate}
+            for hidden in (1, 2, 8)
+            for rate in (0.01, 0.03, 0.1, 0.3)
+        ),
+        results=("rmse",),
+        seeds=4,
     ),
 )
