@@ -20,7 +20,7 @@ unexport MPLBACKEND
 
 # Links are checked on the site that `book` has built.
 .NOTPARALLEL:
-.PHONY: book test run lab edit bench experiments links equations check clean help
+.PHONY: book test run lab edit exercises bench experiments links equations check clean help
 
 book: $(READY) ## build the site, strictly, from clean
 	rm -rf _build
@@ -31,12 +31,16 @@ test: check book links ## run everything that guards the project
 	$(PY) -m pytest -n 2 --dist loadfile --cov=lstmbook -p tools.nbval_figures \
 	  --nbval --nbval-current-env --nbval-cell-timeout=300 tests lstmbook book
 
-check: $(READY) ## lint code and notebooks
+check: $(READY) ## lint code and notebooks, check the types of the library
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 run: $(READY) ## execute all notebooks in place; one with CHAPTER=02
 	$(PY) -m tools.notebooks run $(if $(CHAPTER),--chapter $(CHAPTER))
+
+exercises: $(READY) ## write the exercises' cells into the notebooks anew
+	$(PY) -m tools.exercises
 
 equations: $(READY) ## write the appendix Equations anew
 	$(PY) -m tools.equations
