@@ -5,8 +5,8 @@ import numpy as np
 from lstmbook import tree
 from lstmbook.cells import LSTM
 from lstmbook.course.experiments.runner import Experiment
-from lstmbook.course.experiments.streams import rmse
-from lstmbook.losses import mse, softmax_cross_entropy
+from lstmbook.course.experiments.streams import fit_notepad, rmse
+from lstmbook.losses import softmax_cross_entropy
 from lstmbook.model import Model
 from lstmbook.optim import Adam
 from lstmbook.tasks.digits import digits, minibatches
@@ -17,7 +17,6 @@ __all__ = [
     "EXPERIMENTS",
     "between",
     "digits_by_row",
-    "fit_notepad",
     "hold",
     "open_digits",
     "open_notepad",
@@ -38,40 +37,6 @@ CHOSEN = {
     ("o", 3): 0.1,
     ("o", 8): 0.1,
 }
-
-
-def fit_notepad(model, rng, rate):
-    """Train on the notepad: 1,600 updates, each on 32 fresh streams of 25 steps.
-
-    Adam at ``rate`` for 800 updates, at a quarter of it for the next 400 and at a
-    sixteenth for the last 400; gradients clipped at a norm of 1.
-
-    Parameters
-    ----------
-    model : Model
-        Where to begin; every step is read.
-    rng : numpy.random.Generator
-        Source of the streams.
-    rate : float
-        Adam's learning rate at first.
-
-    Returns
-    -------
-    Model
-
-    Raises
-    ------
-    ArithmeticError
-        If a loss or a gradient is not finite.
-    """
-    state = None
-    for updates, share in ((800, 1), (400, 1 / 4), (400, 1 / 16)):
-        batches = (notepad(rng, 25, 32) for _ in range(updates))
-        run = train(model, batches, mse, Adam(share * rate), 1.0, state)
-        if run.stopped:
-            raise ArithmeticError(run.stopped)
-        model, state = run.model, run.optimizer_state
-    return model
 
 
 def wired_open(gate, hidden, seed):

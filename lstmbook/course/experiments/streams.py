@@ -14,6 +14,7 @@ from lstmbook.train import train
 __all__ = [
     "EXPERIMENTS",
     "between",
+    "fit_notepad",
     "learn_notepad",
     "learned_notepad",
     "notepad_rates",
@@ -199,11 +200,42 @@ def truncation(shortest, counts, steps, bias, rate, window, seed):
     return {"scored": int(stream.loss_mask.sum()), "mse": round(error, 5)}
 
 
-def learn_notepad(hidden, seed, rate=0.03):
-    """Train an LSTM on the notepad: 1,600 updates on 32 fresh streams of 25 steps.
+def fit_notepad(model, rng, rate):
+    """Train on the notepad: 1,600 updates, each on 32 fresh streams of 25 steps.
 
     Adam at ``rate`` for 800 updates, at a quarter of it for the next 400 and at a
     sixteenth for the last 400; gradients clipped at a norm of 1.
+
+    Parameters
+    ----------
+    model : Model
+        Where to begin; every step is read.
+    rng : numpy.random.Generator
+        Source of the streams.
+    rate : float
+        Adam's learning rate at first.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    ArithmeticError
+        If a loss or a gradient is not finite.
+    """
+    state = None
+    for updates, share in ((800, 1), (400, 1 / 4), (400, 1 / 16)):
+        batches = (notepad(rng, 25, 32) for _ in range(updates))
+        run = train(model, batches, mse, Adam(share * rate), 1.0, state)
+        if run.stopped:
+            raise ArithmeticError(run.stopped)
+        model, state = run.model, run.optimizer_state
+    return model
+
+
+def learn_notepad(hidden, seed, rate=0.03):
+    """Draw an LSTM and train it on the notepad by :func:`fit_notepad`.
 
     Parameters
     ----------
@@ -225,14 +257,7 @@ def learn_notepad(hidden, seed, rate=0.03):
     """
     rng = np.random.default_rng(seed)
     model = Model.init(rng, LSTM.init(rng, 4, hidden), 1, readout="all")
-    state = None
-    for updates, divisor in ((800, 1), (400, 4), (400, 16)):
-        batches = (notepad(rng, 25, 32) for _ in range(updates))
-        run = train(model, batches, mse, Adam(rate / divisor), 1.0, state)
-        if run.stopped:
-            raise ArithmeticError(run.stopped)
-        model, state = run.model, run.optimizer_state
-    return model
+    return fit_notepad(model, rng, rate)
 
 
 def rmse(model, test):
