@@ -11,6 +11,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from inspect import signature
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.error import URLError
 
 import numpy as np
@@ -22,12 +23,14 @@ from lstmbook.course.experiments import (
     EXPERIMENTS,
     Experiment,
     adding,
+    parts,
     runner,
     summarize,
 )
 from lstmbook.course.experiments.__main__ import main
 from lstmbook.initialisation import chrono_biases
 from lstmbook.model import Model
+from lstmbook.tasks.notepad import MARKS, notepad
 
 # --- a tiny experiment
 
@@ -550,6 +553,83 @@ def test_forget_bias_begins_where_it_says(monkeypatch):
         assert np.array_equal(model.cell.W_h, asked[0].cell.W_h)
 
 
+def test_note_ages_by_counting():
+    xs = notepad(np.random.default_rng(0), 60, 7, clear=0.1).xs
+    ages = parts.note_ages(xs)
+    for n, stream in enumerate(xs.transpose(1, 0, 2)):
+        written = None
+        for t, (_, _, _, clear) in enumerate(stream):
+            if t and stream[t - 1, MARKS["store"]]:
+                written = t
+            if clear:
+                written = None
+            assert ages[t, n] == (-1 if written is None else t - written)
+    assert ages.min() == -1 and ages.max() > 10
+
+
+@pytest.fixture
+def begun(monkeypatch):
+    """Models as the experiments on parts begin to train them, with a first batch."""
+    seen = []
+
+    def record(model, batches, rate, state=None):
+        seen.append((model, next(iter(batches)), rate))
+        losses = np.full(50, 0.5)
+        return SimpleNamespace(model=model, optimizer_state=None, losses=losses)
+
+    monkeypatch.setattr(parts, "_train", record)
+    return seen
+
+
+def test_nets_of_notes_have_equal_size_and_start_as_named(begun):
+    for settings in EXPERIMENTS["notes-by-age"].grid:
+        found = parts.notes_by_age(**settings, seed=3)
+        assert list(found) == list(EXPERIMENTS["notes-by-age"].results)
+        model, batch, rate = begun[-1]
+        kind, hidden = parts.NETS[settings["net"]]
+        assert type(model.cell) is kind and model.cell.hidden_size == hidden
+        assert sum(a.size for a in vars(model.cell).values()) == 336
+        assert model.cell.dtype == batch.xs.dtype == np.float32
+        assert batch.xs.shape == (50, 32, 4) and rate == settings["rate"]
+        gram = model.cell.W_h[:, :hidden].T @ model.cell.W_h[:, :hidden]
+        is_orthogonal = np.abs(gram - np.eye(hidden)).max() < 1e-5
+        assert is_orthogonal == (settings["net"] == "rnn, orthogonal")
+
+
+def test_main_layers_differ_in_nothing_else(begun):
+    for squashed in ("tanh", "sigmoid", "sigmoid, bias -3"):
+        parts.main_layer(squashed, 0.02, 5, seed=1)
+    (tanh, first, _), (sigmoid, second, _), (quiet, third, _) = begun
+    assert [m.cell.b_g.tolist() for m in (tanh, sigmoid, quiet)] == [
+        [0] * 8,
+        [0] * 8,
+        [-3] * 8,
+    ]
+    assert type(tanh.cell) is LSTM
+    assert type(sigmoid.cell) is type(quiet.cell) is not LSTM
+    for model, batch in ((sigmoid, second), (quiet, third)):
+        assert np.array_equal(model.cell.W_x, tanh.cell.W_x)
+        assert np.array_equal(model.W_y, tanh.W_y)
+        assert np.array_equal(batch.xs, first.xs)
+
+
+def test_first_of_twenty_begins_where_it_says_and_may_fail(begun, monkeypatch):
+    monkeypatch.setattr(parts, "LIMIT", 250)
+    found = parts.first_of_twenty(3, -2, 0.02, seed=1)
+    assert found == {"updates": None, "loss_200": 0.5} and len(begun) == 5
+    model, batch, rate = begun[0]
+    assert (model.cell.b_f == 3).all() and (model.cell.b_i == -2).all()
+    assert batch.xs.shape == (20, 32, 2) and rate == 0.02
+    assert np.array_equal(batch.targets, batch.xs[0, :, :1])
+    assert batch.xs[..., 1].sum() == 32
+
+
+def test_first_of_twenty_says_when_it_was_solved(begun, monkeypatch):
+    monkeypatch.setattr(parts, "SOLVED", 0.6)
+    found = parts.first_of_twenty(3, 0, 0.02, seed=1)
+    assert found == {"updates": 50, "loss_200": 0.5} and len(begun) == 4
+
+
 # --- what the book stores
 
 
@@ -594,6 +674,22 @@ def test_a_stored_success(name):
     fresh = again(EXPERIMENTS[name], stored)
     assert fresh["solved"] and fresh["mse"] < adding.SOLVED
     assert 1 / 2 < fresh["updates"] / stored["updates"] < 2
+
+
+def test_a_stored_start_of_a_gate():
+    """The quickest run that was solved is solved again, at about that time."""
+    rows = experiments.load("first-of-twenty")
+    stored = min((r for r in rows if r["updates"]), key=lambda row: row["updates"])
+    fresh = again(EXPERIMENTS["first-of-twenty"], stored)
+    assert abs(fresh["updates"] - stored["updates"]) <= 100
+
+
+def test_a_stored_main_layer():
+    """The largest error of the shorter runs: nothing was learned, whatever the CPU."""
+    rows = [r for r in experiments.load("main-layer") if r["updates"] == 600]
+    stored = max(rows, key=lambda row: row["rmse"])
+    fresh = again(EXPERIMENTS["main-layer"], stored)
+    assert fresh["rmse"] == pytest.approx(stored["rmse"], rel=0.2)
 
 
 def again(experiment, row):
