@@ -32,7 +32,7 @@ AGES = ((1, 2), (3, 4), (5, 8), (9, 16), (17, 49))
 #: Name to cell and units; each of the cells has 336 parameters.
 NETS = {"rnn": (RNN, 16), "rnn, orthogonal": (RNN, 16), "lstm": (LSTM, 7)}
 
-#: Name to learning rates; each net's best is not the first or last of its own.
+#: Name to learning rates tried.
 RATES = {
     "rnn": (1e-3, 3e-3, 1e-2),
     "rnn, orthogonal": (1e-3, 3e-3, 1e-2),
