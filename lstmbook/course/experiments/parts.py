@@ -5,7 +5,8 @@ import numpy as np
 from lstmbook.cells import LSTM, RNN
 from lstmbook.course.exercises.mutants import MUTANTS
 from lstmbook.course.experiments.runner import Experiment
-from lstmbook.losses import Batch, mse
+from lstmbook.data import Batch
+from lstmbook.losses import mse
 from lstmbook.model import Model
 from lstmbook.optim import Adam
 from lstmbook.tasks.notepad import MARKS, notepad
