@@ -1,4 +1,4 @@
-"""The appendix "Speed": each number in it comes from the rows."""
+"""The appendix "Speed": each of its numbers is computed from the rows."""
 
 import datetime
 import platform
@@ -45,7 +45,7 @@ from benchmarks.tables import (
 
 
 def machine():
-    """Name what the numbers are measured with.
+    """Describe the machine and the software.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def page(rows, machine):
 
 
 def _wrap(block):
-    """Fill a paragraph's lines anew, now that its numbers are in place."""
+    """Wrap a paragraph again, now that its numbers are filled in."""
     if block.startswith(("#", "|", "-", "(why")):
         return block
     return textwrap.fill(block, 88, break_long_words=False, break_on_hyphens=False)
@@ -179,7 +179,7 @@ pairs. The last column is the median time of `{NATIVE}` itself."""
 
 
 def why_the_two_differ(rows):
-    """Explain, as far as the measurements reach."""
+    """Explain the difference, as far as the measurements allow."""
     noted = {(row.dtype, row.name): row for row in of_kind(Recorded, rows)}
     single, double = (noted[dtype, NATIVE] for dtype in DTYPES)
     slower = mean(races_of(rows, BARE, "float32", NATIVE))
@@ -244,7 +244,7 @@ def products(recorded):
 
 
 def one_sequence(rows):
-    """Show the price of a call."""
+    """Show the cost of a call."""
     slowest, numbers = worst(races_of(rows, BOTH, "float32", OURS)), batch_numbers(rows)
     (one, many, part), (one_, many_, part_) = numbers[OURS], numbers[NATIVE]
     N, (T, _, D, H) = max(row.N for row in of_kind(Batch, rows)), ONE_SEQUENCE
@@ -309,7 +309,7 @@ loaded only when you ask for `lstmbook.pytorch` or `lstmbook.interop`."""
 
 
 def how_far_they_travel(rows):
-    """Say what these numbers are not."""
+    """Say how far the numbers can be trusted."""
     ours = [r for r in of_kind(Race, rows) if r.name == OURS and r.work in WORKS]
     widest = max(ours, key=lambda race: max(race.ratios) / min(race.ratios))
     ratios = widest.ratios

@@ -1,4 +1,4 @@
-"""Equations, code and tests belong together, and the tests notice when they do not."""
+"""Each equation has code and tests, and its tests fail when the code is broken."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tools import equations
 
 ROOT = Path(__file__).parents[1]
 
-#: For each label a file of lstmbook, a piece of its code and what to break it into.
+#: For each label, a file of lstmbook, a piece of its code and its broken form.
 MUTATIONS = {
     "eq-step-jacobian": ("diagnostics.py", "cell.W_h.T", "cell.W_h"),
     "eq-jacobian-product": ("diagnostics.py", "jacobians[::-1]", "jacobians"),
