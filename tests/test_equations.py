@@ -206,7 +206,7 @@ def test_small_project_is_in_order(small):
         (
             "book/page.md",
             "# P\n\n$$ a $$ (eq-a)\n\n```{math}\n:label: eq-a\nb\n```\n",
-            "eq-a stands in book/page.md already",
+            "eq-a is already in book/page.md",
         ),
         ("book/page.md", "# P\n\n$$ a $$ (eq-b)\n", "eq-b is implemented nowhere"),
         ("book/page.md", "# P\n\n$$ a $$ (eq-b)\n", "eq-b has no test"),
@@ -214,7 +214,7 @@ def test_small_project_is_in_order(small):
         (
             "book/page.md",
             "# P\n",
-            "the test of test_a cites eq-a, which stands nowhere",
+            "the test of test_a cites eq-a, which no page has",
         ),
         ("lstmbook/code.py", "", "eq-a is implemented nowhere"),
         ("tests/test_a.py", "", "eq-a has no test"),
