@@ -132,7 +132,7 @@ def _figure_faults(cell: NotebookNode) -> Iterator[str]:
     # semicolon does not help: IPython looks for it in the history, which nbval lacks.
     results = sum("data" in output for output in cell.outputs)
     if results > len(pngs(cell.outputs)):
-        yield "it has a figure and another result: assign that one, _ = …"
+        yield "its figure is beside another result: assign that one, _ = …"
 
 
 def _has_assert(source: str) -> bool:
