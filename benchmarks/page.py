@@ -1,4 +1,4 @@
-"""The appendix "Speed": each number in it comes from the rows."""
+"""The appendix "Speed": each of its numbers is computed from the rows."""
 
 import datetime
 import platform
@@ -45,7 +45,7 @@ from benchmarks.tables import (
 
 
 def machine():
-    """Name what the numbers are measured with.
+    """Describe the machine and the software.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def machine():
     found = [sets[flag] for flag in cpu.get("flags", "").split() if flag in sets]
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
-        "Processor": cpu.get("model name") or platform.processor() or "not told",
+        "Processor": cpu.get("model name") or platform.processor() or "unknown",
         "Instruction sets": ", ".join([platform.machine(), *found]),
         "System": platform.system(),
         "Threads": str(torch.get_num_threads()),
@@ -103,30 +103,30 @@ def page(rows, machine):
 
 
 def _wrap(block):
-    """Fill a paragraph's lines anew, now that its numbers are in place."""
+    """Wrap a paragraph again, now that its numbers are filled in."""
     if block.startswith(("#", "|", "-", "(why")):
         return block
     return textwrap.fill(block, 88, break_long_words=False, break_on_hyphens=False)
 
 
 def opening(rows):
-    """Say what it is about, and how it came out."""
+    """Say what was measured, and the main results."""
     single, double = (mean(races_of(rows, BOTH, dtype, OURS)) for dtype in DTYPES)
     return f"""\
 # Speed
 
-The code of this book is written to be read. What does that cost? This page sets our
-two LSTMs, the one in NumPy and the one written out in PyTorch, beside `{NATIVE}`.
+The code of this book is written to be read. What does that cost? This page compares
+our two LSTMs, one in NumPy and one written out in PyTorch, with `{NATIVE}`.
 
-`make bench` measures all of this on your machine and writes this page anew, from the
-first line to the last. No number on it was typed by hand.
+`make bench` measures all of this on your machine and rewrites the whole page. No
+number on it was typed by hand.
 
 {mean_table(rows)}
 
 Read each number as *times the time that* `{NATIVE}` *took*: below 1 is faster than
 PyTorch's own. Over five sizes, forward + backward in NumPy took {double:.2f} times its
-time in float64 and {single:.2f} times in float32. [Further down](#why-the-two-differ)
-you find out why the two differ.
+time in float64 and {single:.2f} times in float32. [A section
+below](#why-the-two-differ) explains the difference.
 
 We had set ourselves four goals for the NumPy cell:
 
@@ -142,25 +142,26 @@ def method(rows):
     return f"""\
 ## What was compared, and how
 
-- **{OURS}**: `lstmbook.LSTM`, the very cell that the chapters show, with its backward
-  pass written out.
-- **{TWIN}**: `lstmbook.pytorch.LSTM`, the same equations with autograd
-  behind them.
+- **{OURS}**: `lstmbook.LSTM`, the cell that the chapters show, with a hand-written
+  backward pass.
+- **{TWIN}**: `lstmbook.pytorch.LSTM`, the same equations, differentiated
+  by autograd.
 - **{NATIVE}**: PyTorch's own.
 
 *The same work.* All three have the same weights, inputs, initial state and cotangents,
 all random. "Forward + backward" gives the gradients of all parameters, of the inputs
-and of the initial state. In "forward" PyTorch is told to keep nothing for a way back;
+and of the initial state. In "forward" PyTorch runs without recording gradients;
 our cell keeps its trace, as it always does.
 
-*The same answer.* Before any clock started, the outputs and all of these gradients were
-compared with those of `{NATIVE}`. The largest difference was {double:.0e} in float64
-and {single:.0e} in float32, relative to the largest value of each array, or to 1 where
-that is larger.
+*The same answer.* Before anything was timed, the outputs and all of these gradients
+were compared with those of `{NATIVE}`. The largest difference was {double:.0e} in
+float64 and {single:.0e} in float32, relative to the largest value of each array, or to
+1 where that is larger.
 
-*The same weather.* Our program and `{NATIVE}` take turns in one process, on one thread,
-and the order is reversed from pair to pair. A ratio is always that of one pair. Each
-size has {PAIRS} pairs or more, after one that does not count.
+*The same conditions.* Our program and `{NATIVE}` take turns in one process, on one
+thread, and the order is reversed from pair to pair. Each ratio comes from one pair, so
+other load on the machine affects both halves of it. Each size has {PAIRS} pairs or
+more, after a first one that is not counted.
 
 Sizes are given as (T, N, D, H): T steps, N sequences in the batch, D inputs, H
 units."""
@@ -173,12 +174,12 @@ def race_section(rows, work):
 ## {work.capitalize()}
 
 Each number is a multiple of the time of `{NATIVE}`: smallest / median / largest of all
-pairs. The last column is the median of its own time."""
+pairs. The last column is the median time of `{NATIVE}` itself."""
     return "\n\n".join([title, *tables])
 
 
 def why_the_two_differ(rows):
-    """Explain, as far as the measurements reach."""
+    """Explain the difference, as far as the measurements allow."""
     noted = {(row.dtype, row.name): row for row in of_kind(Recorded, rows)}
     single, double = (noted[dtype, NATIVE] for dtype in DTYPES)
     slower = mean(races_of(rows, BARE, "float32", NATIVE))
@@ -188,14 +189,14 @@ def why_the_two_differ(rows):
 (why-the-two-differ)=
 ## Why float32 and float64 differ
 
-Autograd notes down the operations of a forward pass, to go back through them. For
-{single.T} steps `{NATIVE}` left {count(single)} in float32 and {count(double)} in
-float64. So in float32 it ran {manner(single)}; in float64, {manner(double)}. Our
-written-out module left {count(noted["float32", TWIN])}.
+Autograd records the operations of a forward pass, so that it can go back through them.
+For {single.T} steps `{NATIVE}` recorded {count(single)} in float32 and {count(double)}
+in float64. So in float32 it ran {manner(single)}; in float64, {manner(double)}. Our
+written-out module recorded {count(noted["float32", TWIN])}.
 
-What is such a kernel worth? PyTorch's come from the library oneDNN, and it can be
-switched off: `torch.backends.mkldnn.enabled = False`. Forward + backward in float32
-once more, with and without, medians:
+What does such a kernel save? PyTorch's come from the library oneDNN, which can be
+switched off: `torch.backends.mkldnn.enabled = False`. Here are the medians of forward +
+backward in float32 again, with oneDNN and without:
 
 {kernel_table(rows)}
 
@@ -205,17 +206,17 @@ in float64."""
     if max(ours, ours_double) < 1 and not in_one_piece(double):
         text += f"""
 
-So where PyTorch too goes step by step, the NumPy cell is the faster one. It makes fewer
-and larger products: one projects all inputs before the loop, and one for each weight
-matrix forms its gradient after it. Autograd has {products(double)} products on record
-in float64, and forms a weight gradient for each, to be added up. And a backward pass
-that is written out needs no record at all."""
+So where PyTorch also goes step by step, the NumPy cell was faster on average. It makes
+fewer and larger products: one product projects all inputs before the loop, and one for
+each weight matrix gives its gradient after the loop. Autograd recorded
+{products(double)} products in float64. It forms a weight gradient for each and adds
+them up. A hand-written backward pass also needs no record of operations."""
     if in_one_piece(single):
         text += """
 
-A fused kernel is another matter. It takes the whole sequence in one call. NumPy is
-called once for each operation of each step, and each call fetches its numbers and puts
-its result back before the next one begins."""
+A fused kernel is different. It handles the whole sequence in one call. NumPy is called
+once for each operation of each step, and each call reads its numbers from memory and
+writes its result back before the next one begins."""
     return text
 
 
@@ -243,7 +244,7 @@ def products(recorded):
 
 
 def one_sequence(rows):
-    """Show the price of a call."""
+    """Show the cost of a call."""
     slowest, numbers = worst(races_of(rows, BOTH, "float32", OURS)), batch_numbers(rows)
     (one, many, part), (one_, many_, part_) = numbers[OURS], numbers[NATIVE]
     N, (T, _, D, H) = max(row.N for row in of_kind(Batch, rows)), ONE_SEQUENCE
@@ -251,20 +252,20 @@ def one_sequence(rows):
     return f"""\
 ## One sequence at a time
 
-In float32 the largest median ratio of the NumPy cell, {slowest.median:.2f}, is
-that of (T, N, D, H) = {slowest.size}{alone}. A call from Python to NumPy has a price of
-its own, however few numbers it works on, and each step makes many calls. How much is
-that? Here is forward + backward in float32 at (T, D, H) = {(T, D, H)}, for one sequence
+In float32 the largest median ratio of the NumPy cell, {slowest.median:.2f}, is that of
+(T, N, D, H) = {slowest.size}{alone}. A call from Python to NumPy has a fixed cost,
+however few numbers it works on, and each step makes many calls. To see how much that
+is, here is forward + backward in float32 at (T, D, H) = {(T, D, H)}, for one sequence
 and for {N}, the best of all rounds:
 
 {batch_table(rows)}
 
 {N} sequences are {N} times the arithmetic. They took NumPy {many / one:.1f} times as
-long, and `{NATIVE}` {many_ / one_:.1f} times. Draw a straight line through the two
-points, down to no sequence at all, and what is left is the *fixed part*: {part:.0%} of
-NumPy's time for one sequence, and {part_:.0%} of that of `{NATIVE}`. (It is a rough
-measure, for larger products also run at a better rate.) The remedy is a batch: as many
-calls, more numbers in each."""
+long, and `{NATIVE}` {many_ / one_:.1f} times. Extend a straight line through the two
+points down to N = 0. What is left there is the *fixed part*: {part:.0%} of NumPy's time
+for one sequence, and {part_:.0%} of that of `{NATIVE}`. (This is a rough measure,
+because larger products also run more efficiently.) The remedy is a batch: the same
+number of calls, with more numbers in each."""
 
 
 def longer_sequences(rows):
@@ -277,18 +278,18 @@ def longer_sequences(rows):
 ## Longer sequences
 
 Forward + backward of the NumPy cell at (N, D, H) = {(N, D, H)}. The time is the best of
-several rounds. The memory is the peak of all arrays that are made on the way, as
-`tracemalloc` sees it in a run of its own; the inputs are not counted.
+several rounds. The memory is the peak size of all arrays made during the pass,
+measured by `tracemalloc` in a separate run; the inputs are not counted.
 
 {growth_table(rows)}
 
-The last row is the exponent k of the best fit by a power law, $T^k$; 1 is linear. By
+The last row is the exponent of the power of T that fits best; 1 means linear. By
 this fit, twice the steps take {2**time64:.2f} times the time in float64 and
 {2**time32:.2f} times in float32, and {2**memory64:.2f} times the memory. That is what
-to expect: a step is the same work wherever it stands, once forward and once back, and
-it leaves its gates and its state behind, because the way back needs them. At this size
-that is {double:.0f} kB of memory a step in float64 at the peak, and {single:.0f} kB in
-float32. Before you train on long sequences, multiply."""
+to expect: every step is the same work, once forward and once backward, and its gates
+and state are kept, because the backward pass needs them. At this size the peak is
+{double:.0f} kB of memory a step in float64, and {single:.0f} kB in float32. Before you
+train on long sequences, multiply by T."""
 
 
 def importing(rows):
@@ -297,8 +298,8 @@ def importing(rows):
     return f"""\
 ## Import
 
-Median time of a fresh Python that imports one thing and ends. (`sys` is always there:
-its row is the price of starting Python.)
+Median time of a fresh Python that imports one module and exits. (`sys` is always
+loaded: its row is the cost of starting Python.)
 
 {start_table(rows)}
 
@@ -308,7 +309,7 @@ loaded only when you ask for `lstmbook.pytorch` or `lstmbook.interop`."""
 
 
 def how_far_they_travel(rows):
-    """Say what these numbers are not."""
+    """Say how far the numbers can be trusted."""
     ours = [r for r in of_kind(Race, rows) if r.name == OURS and r.work in WORKS]
     widest = max(ours, key=lambda race: max(race.ratios) / min(race.ratios))
     ratios = widest.ratios
@@ -318,8 +319,8 @@ def how_far_they_travel(rows):
 Not far. The ratio of a single size moves between runs, and within one. In this run it
 moved most for {widest.work} in {widest.dtype} at {widest.size}: there the NumPy cell
 took between {min(ratios):.2f} and {max(ratios):.2f} times the time of `{NATIVE}`. Other
-work on the machine can do that. So can whatever the process did before: memory that it
-holds already is at hand, and more has to be fetched from the system. So look at
-medians, and at the mean over all sizes before any single one. Another processor,
+work on the machine can cause that. So can the history of the process: it reuses memory
+that it already holds, and has to ask the system for more. So look at
+medians, and at the mean over all sizes before any single size. Another processor,
 another BLAS or another release of PyTorch gives other ratios: run `make bench` and see
 yours."""

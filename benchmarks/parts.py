@@ -56,7 +56,7 @@ class Agreement(NamedTuple):
 
 
 class Race(NamedTuple):
-    """What two programs took that ran in turn."""
+    """Times of two programs that ran in turn."""
 
     work: str
     dtype: str
@@ -78,7 +78,7 @@ class Race(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """What autograd noted down during one forward pass."""
+    """What autograd recorded during one forward pass."""
 
     dtype: str
     name: str
@@ -104,7 +104,7 @@ class Growth(NamedTuple):
 
 
 class Start(NamedTuple):
-    """Median seconds of a fresh interpreter that imports a module and ends."""
+    """Median seconds of a fresh interpreter that imports a module and exits."""
 
     module: str
     seconds: float
@@ -113,16 +113,17 @@ class Start(NamedTuple):
 def race(runs, rounds=PAIRS, least=1.0):
     """Time several runs in turn, the order reversed from one round to the next.
 
-    Neighbours so meet the same weather; and of two, neither is always the first.
+    The programs alternate, so all meet the same load on the machine, and of two,
+    neither is always first.
 
     Parameters
     ----------
     runs : sequence of callable
         What to time. The first call of each is not counted.
     rounds : int
-        How often, at the least.
+        How often, at least.
     least : float
-        Seconds to go on for, at the least: short runs need more rounds.
+        Seconds to continue, at least: short runs need more rounds.
 
     Returns
     -------
@@ -143,7 +144,7 @@ def race(runs, rounds=PAIRS, least=1.0):
 
 
 def agreements(sizes=SIZES, programs=PROGRAMS):
-    """Hold the three programs to the same outputs and gradients.
+    """Check that the three programs give the same outputs and gradients.
 
     Parameters
     ----------
@@ -229,7 +230,7 @@ def kernels(sizes=SIZES, rounds=PAIRS, least=0.5):
         native = native_program(problem).both
         without = functools.partial(_without_kernel, native)
         ours = numpy_program(problem).both
-        # What the kernel is worth, and how ours compares without it.
+        # What the kernel saves, and how ours compares without it.
         pairs = {NATIVE: (without, native), OURS: (ours, without)}
         yield [
             Race(BARE, "float32", size, name, *race(pair, rounds, least))
@@ -247,7 +248,7 @@ def _without_kernel(run):
 
 
 def recordings(size=MIDDLE):
-    """Count what autograd notes down, operation by operation.
+    """Count what autograd records, operation by operation.
 
     Parameters
     ----------
@@ -321,7 +322,7 @@ def growths(lengths=LENGTHS, size=MIDDLE, rounds=9):
     size : Size
         N, D and H.
     rounds : int
-        The best time of so many counts: a disturbance only ever adds.
+        The best of so many times counts: a disturbance can only add time.
 
     Yields
     ------
@@ -338,7 +339,7 @@ def growths(lengths=LENGTHS, size=MIDDLE, rounds=9):
 
 
 def _peak(run):
-    """Bytes at the peak of a run, its inputs not counted; NumPy tells tracemalloc."""
+    """Peak bytes of a run without its inputs; NumPy reports to tracemalloc."""
     tracemalloc.start()
     try:
         run()
@@ -371,6 +372,6 @@ PARTS = agreements, races, kernels, recordings, batches, growths, starts
 
 
 def progress(text):
-    """Say what is going on where a person watches, and nowhere else."""
+    """Say what is running, but only where a person watches."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)

@@ -12,7 +12,7 @@ OURS, TWIN, NATIVE = "NumPy", "written-out PyTorch", "torch.nn.LSTM"
 
 
 class Size(NamedTuple):
-    """Of a problem."""
+    """Size of a problem."""
 
     T: int
     N: int
@@ -33,7 +33,7 @@ class Program(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """What goes in; random in every slot, so that no mistake can hide in a zero."""
+    """Inputs, random in every entry, so that no mistake can hide in a zero."""
 
     cell: LSTM
     xs: np.ndarray  #: (T, N, D)
@@ -68,7 +68,7 @@ def draw(size, dtype):
 
 
 def numpy_program(problem):
-    """Our cell: the gradients are worked out by its own backward pass.
+    """Our cell, with gradients from its own backward pass.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def numpy_program(problem):
 
 
 def twin_program(problem):
-    """Our written-out ``nn.Module``, with autograd behind it.
+    """Our written-out ``nn.Module``, with gradients from autograd.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def native_program(problem):
     forward, both = _torch_runs(module, state, problem)
 
     def named(result):
-        # Two biases that are only ever added up have one and the same gradient.
+        # Two biases that are only added up have the same gradient.
         hs, (xs, h, c, W_ih, W_hh, b_ih, _) = result
         return _named(hs, xs, h[0], c[0], W_ih.T, W_hh.T, b_ih)
 

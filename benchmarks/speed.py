@@ -28,7 +28,7 @@ PAGE = Path(__file__).parents[1] / "book" / "speed.md"
 
 
 def measure(parts):
-    """Run the parts one after the other, until they end or a person has had enough.
+    """Run the parts one after the other, until they end or are interrupted.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def measure(parts):
 
 
 def report(rows):
-    """Lay out for a terminal all that has been measured.
+    """Format all that has been measured for a terminal.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def main(argv=None, parts=PARTS):
     Returns
     -------
     int
-        Exit status: 130 after an interrupt, as shells have it.
+        Exit status: 130 after an interrupt, as in shells.
     """
     where = f"{PAGE.parent.name}/{PAGE.name}"
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed")

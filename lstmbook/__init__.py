@@ -1,4 +1,4 @@
-"""Recurrent cells in NumPy, each equation where a reader looks for it.
+"""Recurrent cells in NumPy, written as their equations.
 
 >>> import numpy as np
 >>> from lstmbook import LSTM
@@ -11,9 +11,9 @@
 >>> grads.cell
 LSTM(input_size=3, hidden_size=4, dtype=float64)
 
-``import lstmbook`` costs NumPy and nothing else; :mod:`lstmbook.pytorch`,
-:mod:`lstmbook.interop` and :mod:`lstmbook.plots` bring in what they need when they
-are imported or used.
+``import lstmbook`` loads NumPy and nothing else; :mod:`lstmbook.pytorch`,
+:mod:`lstmbook.interop` and :mod:`lstmbook.plots` load what they need when they are
+imported or used.
 """
 
 from importlib.metadata import version

@@ -1,4 +1,4 @@
-"""Arguments are checked once, at the public door, by these few functions.
+"""Checks of arguments, made once, where a public function receives them.
 
 Each message names the argument, what was passed and what was expected, in the letters
 of :mod:`lstmbook.recurrence`.
@@ -23,22 +23,22 @@ __all__ = [
 
 
 def check_array(name, value, owner, dtype, letters, shape):
-    """Return ``value`` as an array of just this dtype and shape.
+    """Return ``value`` as an array of exactly this dtype and shape.
 
     Parameters
     ----------
     name : str
         The argument's name, for the message.
     value : array_like
-        What came.
+        What was passed.
     owner : str
-        Who expects it, for the message.
+        What expects it, for the message.
     dtype : dtype
         What is expected; nothing is converted.
     letters : str
         The expected shape in the legend's letters, such as ``"T N 4"``.
     shape : tuple of (int or None)
-        The expected shape; ``None`` takes any length from 1 up.
+        The expected shape; ``None`` allows any length of at least 1.
 
     Returns
     -------
@@ -47,9 +47,9 @@ def check_array(name, value, owner, dtype, letters, shape):
     Raises
     ------
     TypeError
-        If the dtype is another.
+        If the dtype is different.
     ValueError
-        If the shape is another, or an axis is empty.
+        If the shape is different, or an axis is empty.
     """
     try:
         array = np.asarray(value)
@@ -71,7 +71,7 @@ def check_array(name, value, owner, dtype, letters, shape):
 
 
 def check_finite(name, array):
-    """Raise where ``array`` holds NaN or ±inf, and say at which index.
+    """Raise if ``array`` holds NaN or ±inf, and say at which index.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def check_lengths(lengths, steps, batch):
     ValueError
         If the shape is not (N,) or a length lies outside 1 … T.
     """
-    # A copy: the trace keeps it, and the caller's may change.
+    # A copy: the trace keeps it, and the caller may change the original.
     lengths = np.array(lengths)
     lengths.setflags(write=False)
     if not np.issubdtype(lengths.dtype, np.integer):
@@ -134,7 +134,7 @@ def check_lengths(lengths, steps, batch):
 
 
 def check_mask(mask, shape):
-    """Return a loss mask that is boolean, of this shape, and selects something.
+    """Return a boolean loss mask of this shape that selects at least one position.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def check_mask(mask, shape):
     TypeError
         If it is not boolean: a mask of 0 and 1 would index, not select.
     ValueError
-        If the shape is another, or nothing is selected.
+        If the shape is different, or nothing is selected.
     """
     mask = np.asarray(mask)
     if mask.dtype != bool:
@@ -181,10 +181,10 @@ def check_floats(name, value):
     Raises
     ------
     TypeError
-        If the dtype is another. Integers are refused too: a gradient of integers would
+        If the dtype is neither. Integers are refused too: a gradient of integers would
         be rounded down.
     ValueError
-        If there is no axis, or an empty one.
+        If it has no axis, or an empty one.
     """
     array = np.asarray(value)
     if array.dtype not in (np.float32, np.float64):
@@ -199,7 +199,7 @@ def check_floats(name, value):
 def check_number(name, value, fits, expected):
     """Return a setting, such as a learning rate, as a Python float.
 
-    A NumPy scalar would decide the dtype of what it is multiplied with.
+    A NumPy scalar could change the dtype of an array that it multiplies.
 
     Parameters
     ----------
@@ -208,9 +208,9 @@ def check_number(name, value, fits, expected):
     value : float
         What was passed.
     fits : callable
-        Whether a float will do. NaN must not: write ``lambda v: v > 0``.
+        Whether a float is valid. False for NaN: write ``lambda v: v > 0``.
     expected : str
-        The same in words.
+        The valid values, in words.
 
     Returns
     -------
@@ -219,9 +219,9 @@ def check_number(name, value, fits, expected):
     Raises
     ------
     TypeError
-        If it is no real number.
+        If it is not a real number.
     ValueError
-        If it does not fit.
+        If it is not valid.
     """
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} is {value!r}; expected {expected}")
@@ -240,7 +240,7 @@ def check_size(name, size, least=1):
     size : int
         What was passed.
     least : int
-        The smallest that will do.
+        The smallest valid size.
 
     Returns
     -------
@@ -249,14 +249,14 @@ def check_size(name, size, least=1):
     Raises
     ------
     ValueError
-        If it is not an integer, or smaller.
+        If it is not an integer, or is smaller.
     """
     try:
         number = None if isinstance(size, bool) else operator.index(size)
     except TypeError:
         number = None
     if number is None or number < least:
-        raise ValueError(f"{name} is {size!r}; expected an integer from {least} up")
+        raise ValueError(f"{name} is {size!r}; expected an integer of at least {least}")
     return number
 
 
@@ -275,16 +275,16 @@ def check_dtype(dtype):
     Raises
     ------
     TypeError
-        If it is another.
+        If it is anything else.
     """
-    # None would be float64 to NumPy.
+    # NumPy reads None as float64.
     if dtype is None or np.dtype(dtype) not in (np.float32, np.float64):
         raise TypeError(f"dtype is {dtype!r}; expected float32 or float64")
     return np.dtype(dtype)
 
 
 def check_rng(rng):
-    """Raise where ``rng`` is no random generator.
+    """Raise if ``rng`` is not a random generator.
 
     Parameters
     ----------

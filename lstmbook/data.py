@@ -1,4 +1,4 @@
-"""Batches of sequences: what is trained on, and how it is cut."""
+"""Batches of sequences, and ways to cut them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["Batch", "lengths_from_mask", "minibatches", "select", "windows"]
 
 
 class Batch(NamedTuple):
-    """A batch of sequences and what is wanted of them."""
+    """A batch of sequences and their targets."""
 
     xs: np.ndarray  #: inputs, (T, N, D)
-    targets: np.ndarray  #: what the loss compares with
+    targets: np.ndarray  #: what the loss compares the predictions with
     loss_mask: np.ndarray | None = None  #: bool, True where a position counts
     lengths: np.ndarray | None = None  #: (N,) int, steps of each; the padding follows
 
@@ -27,17 +27,17 @@ class Batch(NamedTuple):
 
 
 def lengths_from_mask(mask: ArrayLike) -> np.ndarray:
-    """Count the steps of each sequence in a mask, True where a step is no padding.
+    """Count the steps of each sequence in a mask, True where a step is not padding.
 
-    Lengths say that the padding follows. Where it comes first, move each sequence to
-    the front, ``xs[:, n] = np.roll(xs[:, n], -padded[n], axis=0)`` with
-    ``padded = mask.argmax(axis=0)``, and targets at each step likewise. A mask with
-    holes says which steps *count*, not which there are: a loss mask.
+    With lengths, padding comes after the sequence. If it comes first, move each
+    sequence to the front, ``xs[:, n] = np.roll(xs[:, n], -padded[n], axis=0)`` with
+    ``padded = mask.argmax(axis=0)``, and do the same to targets at each step. A mask
+    with holes says which steps *count*, not which ones exist: it is a loss mask.
 
     Parameters
     ----------
     mask : array_like of bool, shape (T, N)
-        Time-major, as all else; of a mask (N, T) its transpose.
+        Time-major, like everything here; transpose a mask of shape (N, T).
 
     Returns
     -------
@@ -48,7 +48,8 @@ def lengths_from_mask(mask: ArrayLike) -> np.ndarray:
     TypeError
         If it is not boolean.
     ValueError
-        If it has not two axes, a sequence has no step, or padding comes before a step.
+        If it does not have two axes, a sequence has no step, or padding comes before a
+        step.
     """
     mask = np.asarray(mask)
     if mask.dtype != bool:
@@ -70,10 +71,10 @@ def lengths_from_mask(mask: ArrayLike) -> np.ndarray:
 def windows(batch: Batch, length: int) -> Iterator[Batch]:
     """Cut a batch of long streams into windows, one after another in time.
 
-    The state is not cut: carry it from one window to the next, as in
+    The state continues: carry it from one window to the next, as in
     ``predictions, trace = model.forward(window.xs, state)`` and then
-    ``state = trace.final``. Truncated backpropagation through time is just that: the
-    numbers are carried on, the gradient is not carried back.
+    ``state = trace.final``. This is truncated backpropagation through time: the state
+    is carried forward, but no gradient is carried back.
 
     Parameters
     ----------
@@ -90,8 +91,8 @@ def windows(batch: Batch, length: int) -> Iterator[Batch]:
     Raises
     ------
     ValueError
-        If ``length`` is below 1, the targets are not one to a step, or the batch has
-        lengths.
+        If ``length`` is below 1, there is not one target for each step, or the batch
+        has lengths.
     """
     length = check_size("length", length)
     if batch.lengths is not None:
@@ -99,7 +100,7 @@ def windows(batch: Batch, length: int) -> Iterator[Batch]:
     if batch.targets.shape[:2] != batch.xs.shape[:2]:
         T, N, _ = batch.xs.shape
         raise ValueError(
-            f"targets has shape {batch.targets.shape}; expected one to a step, "
+            f"targets has shape {batch.targets.shape}; expected one for each step, "
             f"({T}, {N}, …)"
         )
 
@@ -115,7 +116,7 @@ def select(batch: Batch, which: np.ndarray) -> Batch:
     Parameters
     ----------
     batch : Batch
-        Its targets are one to a sequence, (N, …).
+        With one target for each sequence, (N, …).
     which : ndarray of int
         Which of the N.
 
@@ -127,7 +128,8 @@ def select(batch: Batch, which: np.ndarray) -> Batch:
     Raises
     ------
     ValueError
-        If the targets are not one to a sequence, or there is a mask or are lengths.
+        If there is not one target for each sequence, or the batch has a mask or
+        lengths.
     """
     N = batch.xs.shape[1]
     if (
@@ -145,14 +147,14 @@ def select(batch: Batch, which: np.ndarray) -> Batch:
 def minibatches(
     rng: np.random.Generator, batch: Batch, batch_size: int, epochs: int = 1
 ) -> Iterator[Batch]:
-    """Yield a batch in random pieces, each sequence once an epoch.
+    """Yield a batch in random pieces, each sequence once in every epoch.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-        Decides the order, anew each epoch.
+        Decides the order, which is new in each epoch.
     batch : Batch
-        What to cut; its targets are one to a sequence, (N, …).
+        What to cut, with one target for each sequence, (N, …).
     batch_size : int
         N of a piece; the last of an epoch may be smaller.
     epochs : int
@@ -165,10 +167,10 @@ def minibatches(
     Raises
     ------
     TypeError
-        If ``rng`` is no generator.
+        If ``rng`` is not a generator.
     ValueError
-        If the targets are not one to a sequence, there is a mask or are lengths, or
-        ``batch_size`` or ``epochs`` is not an integer from 1 up.
+        If there is not one target for each sequence, the batch has a mask or lengths,
+        or ``batch_size`` or ``epochs`` is not an integer of at least 1.
     """
     check_rng(rng)
     batch_size = check_size("batch_size", batch_size)

@@ -1,4 +1,4 @@
-"""What happens to a gradient on its way back: measured, and bounded."""
+"""How gradients shrink or grow in the backward pass: measurements and bounds."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ __all__ = [
 def step_jacobians(cell: Cell, trace: Trace) -> np.ndarray:
     """Jacobian of each step: how the state after it depends on the state before.
 
-    Of a state with several parts the parts follow one another, so the LSTM's are
-    (2·H, 2·H) with h before c. :func:`numpy.linalg.svd` and
+    A state's parts are joined end to end, so the LSTM's Jacobians are (2·H, 2·H) with h
+    before c. :func:`numpy.linalg.svd` and
     :func:`numpy.linalg.eigvals` take the whole array.
 
     Parameters
     ----------
     cell : Cell
-        Whose backward pass is asked.
+        The cell, whose backward pass is used.
     trace : Trace
         From the cell's forward pass over sequences of full length.
 
@@ -46,9 +46,10 @@ def step_jacobians(cell: Cell, trace: Trace) -> np.ndarray:
     Raises
     ------
     TypeError
-        If ``cell`` is a stack or of two directions, or ``trace`` is another cell's.
+        If ``cell`` is a stack or of two directions, or ``trace`` belongs to another
+        kind of cell.
     ValueError
-        If it is of other sizes, or has sequence lengths.
+        If its sizes differ from the cell's, or it has sequence lengths.
     """
     if not isinstance(cell, Cell):
         raise TypeError(f"cell is a {type(cell).__name__}; expected a single cell")
@@ -75,14 +76,15 @@ def step_jacobians(cell: Cell, trace: Trace) -> np.ndarray:
 def gradient_by_lag(cell: Cell, trace: Trace, d_final: Any) -> Any:
     """Norm of the gradient that reaches each earlier state, per example.
 
-    The loss reads the final state only, so what reaches step T − k has come back
+    The loss depends on the final state only, so the gradient at step T − k has passed
     through k step Jacobians (:eq:`eq-jacobian-product`). The parts of a state count as
-    independent: what reaches the LSTM's c does not go through the h of the same step.
+    independent: the gradient of the LSTM's c leaves out the path through h of the same
+    step.
 
     Parameters
     ----------
     cell : Cell
-        Whose backward pass is asked.
+        The cell, whose backward pass is used.
     trace : Trace
         From the cell's forward pass over sequences of full length.
     d_final : State of ndarray, shape (N, H)
@@ -91,13 +93,13 @@ def gradient_by_lag(cell: Cell, trace: Trace, d_final: Any) -> Any:
     Returns
     -------
     State of ndarray, shape (T + 1, N)
-        ‖dL/dh_{T−k}‖ in row k, and alike for the state's other parts.
+        ‖dL/dh_{T−k}‖ in row k, and the same for the state's other parts.
 
     Raises
     ------
     TypeError
-        If ``cell`` is a stack or of two directions, or ``trace`` or ``d_final`` is
-        another cell's.
+        If ``cell`` is a stack or of two directions, or ``trace`` or ``d_final``
+        belongs to another kind of cell.
     ValueError
         If either is of other sizes, or the trace has sequence lengths.
     """
@@ -113,10 +115,10 @@ def gradient_by_lag(cell: Cell, trace: Trace, d_final: Any) -> Any:
 
 
 class CellGradient(NamedTuple):
-    """The gradient along the LSTM's cell state, in its two parts."""
+    """The gradient between cell states of an LSTM, in two parts."""
 
     direct: np.ndarray  #: through the forget gates alone, a diagonal, (T, N, H)
-    leak: np.ndarray  #: all that goes by way of the hidden state, (T, N, H, H)
+    leak: np.ndarray  #: everything that passes through the hidden state, (T, N, H, H)
 
     def __repr__(self) -> str:
         return tree.summary(self)
@@ -125,7 +127,7 @@ class CellGradient(NamedTuple):
 def cell_gradient_split(cell: LSTM, trace: Trace) -> CellGradient:
     """How the last cell state depends on each earlier one, and by which path.
 
-    A change of c_{T−k} reaches c_T directly, kept by each forget gate in turn; and it
+    A change of c_{T−k} reaches c_T directly, scaled by each forget gate in turn. It
     also changes h_{T−k} = o ⊙ tanh(c_{T−k}), which goes through W_h into all later
     layers. The sum, ``leak`` plus the diagonal ``direct``, is the total derivative,
     over one step :eq:`eq-cell-gradient`, over more of them :eq:`eq-cell-gradient-lag`.
@@ -133,7 +135,7 @@ def cell_gradient_split(cell: LSTM, trace: Trace) -> CellGradient:
     Parameters
     ----------
     cell : LSTM
-        Whose backward pass is asked.
+        The cell, whose backward pass is used.
     trace : Trace
         From the cell's forward pass over sequences of full length.
 
@@ -147,7 +149,8 @@ def cell_gradient_split(cell: LSTM, trace: Trace) -> CellGradient:
     Raises
     ------
     TypeError
-        If ``cell`` is not an LSTM, or ``trace`` is another cell's.
+        If ``cell`` is not an LSTM, or ``trace`` belongs to another
+        kind of cell.
     ValueError
         If the trace is of other sizes, or has sequence lengths.
     """
@@ -155,7 +158,7 @@ def cell_gradient_split(cell: LSTM, trace: Trace) -> CellGradient:
         raise TypeError(f"cell is a {type(cell).__name__}; expected an LSTM")
     jacobians = step_jacobians(cell, trace)
     T, N, H = trace.states.c.shape
-    # Through h of the same step, with o held: o does not see this step's c.
+    # Through h of the same step, with o constant: it does not see this step's c.
     through_h = trace.gates.o * tanh_prime(tanh(trace.states.c))
     direct, leak = np.ones((T, N, H), cell.dtype), np.zeros((T, N, H, H), cell.dtype)
     by_h, by_c = np.zeros((2, N, H, H), cell.dtype)
@@ -170,7 +173,7 @@ def cell_gradient_split(cell: LSTM, trace: Trace) -> CellGradient:
 
 
 def norm_bound(W_h: np.ndarray, lags: np.ndarray) -> np.ndarray:
-    """Bound on what a vanilla RNN's gradient can be multiplied by over k steps.
+    """Upper bound on the growth of a vanilla RNN's gradient over k steps.
 
     Parameters
     ----------
@@ -194,7 +197,7 @@ def norm_bound(W_h: np.ndarray, lags: np.ndarray) -> np.ndarray:
 
 
 def radius_rate(W_h: np.ndarray, lags: np.ndarray) -> np.ndarray:
-    """Long-run factor over k steps of the *linear* net, without tanh.
+    """Long-run growth factor over k steps of the *linear* net, without tanh.
 
     Parameters
     ----------
@@ -218,7 +221,7 @@ def radius_rate(W_h: np.ndarray, lags: np.ndarray) -> np.ndarray:
 
 
 def half_life(f: np.ndarray | float) -> np.ndarray:
-    """Steps until half of a memory is left, if its forget gate stays where it is.
+    """Steps until half of a memory is left, if its forget gate is constant.
 
     Parameters
     ----------
@@ -250,5 +253,5 @@ def _check(W_h, lags):
         raise ValueError(f"W_h has shape {W_h.shape}; expected (H, H)")
     check_finite("W_h", W_h)
     if not (lags >= 0).all():
-        raise ValueError(f"lags holds {lags.min()}; expected numbers from 0 up")
+        raise ValueError(f"lags holds {lags.min()}; expected numbers of at least 0")
     return W_h, lags

@@ -1,4 +1,4 @@
-"""Central differences: the check that owes nothing to the derivation."""
+"""Central differences: a check that does not depend on the derivation."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ class Row(NamedTuple):
 
     name: str  #: such as ``"cell.W_x"``
     shape: tuple  #: of the array
-    error: float  #: largest difference, as a share of the largest entry above 1
+    error: float  #: largest difference, divided by the largest entry if that is above 1
 
 
 def central_differences(function: Callable[[T], Any], at: T, step: float = STEP) -> T:
-    """Differentiate a scalar function by every entry of a tree.
+    """Differentiate a scalar function with respect to every entry of a tree.
 
     Parameters
     ----------
     function : callable
         Takes a tree like ``at``, returns a float.
     at : tree of float64 ndarray
-        Where; it is not changed.
+        The point; it is not changed.
     step : float
         ε in (L(p + ε) − L(p − ε)) / 2ε (:eq:`eq-central-difference`).
 
     Returns
     -------
     tree
-        The derivative by each entry.
+        The derivative with respect to each entry.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def compare(numeric: Any, analytic: Any) -> list[Row]:
     """
     gaps = tree.map(lambda n, a: np.abs(n - a), numeric, analytic)
     return [
-        # Whoever asks for the largest of the errors must not miss a NaN.
+        # The largest of the errors must show a NaN.
         Row(name, a.shape, float(np.nan_to_num(gap.max(), nan=np.inf)) / _scale(a))
         for (name, gap), (_, a) in zip(
             tree.leaves(gaps), tree.leaves(analytic), strict=True
@@ -113,8 +113,8 @@ def check_cell(
 ) -> list[Row]:
     """Check a cell's backward pass against central differences of its forward pass.
 
-    The scalar is Σ d_hs ⊙ hs + Σ d_final ⊙ final, so each output has a weight of its
-    own. Give random numbers everywhere: zeros and ones hide mistakes.
+    The scalar is Σ d_hs ⊙ hs + Σ d_final ⊙ final, so each output has its own weight.
+    Use random numbers everywhere: zeros and ones hide mistakes.
 
     Parameters
     ----------

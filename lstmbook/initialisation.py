@@ -1,4 +1,4 @@
-"""Beginnings of a cell that are not drawn with it."""
+"""Initial values that are set after a cell has been drawn."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ C = TypeVar("C", bound=Cell)
 
 
 def chrono_biases(cell: C, rng: np.random.Generator, longest: float) -> C:
-    """Give a cell forget and input gates that keep and take in at all time scales.
+    """Set forget and input biases so that a cell's memories cover all time scales.
 
     The forget biases are log u with u from U(1, ``longest`` − 1), so that where its
     inputs are zero a unit forgets 1/(1 + u) of its memory at each step and keeps it
-    for about u steps. The input biases are their negatives: what stays long comes in
-    slowly: chrono initialisation, :eq:`eq-chrono`, :cite:`tallec2018`.
+    for about u steps. The input biases are their negatives, so that a long memory is
+    written slowly. This is chrono initialisation, :eq:`eq-chrono`, :cite:`tallec2018`.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ def chrono_biases(cell: C, rng: np.random.Generator, longest: float) -> C:
     Raises
     ------
     TypeError
-        If the cell has no input or no forget gate, or is no single cell; if ``rng`` is
-        no generator or ``longest`` no number.
+        If the cell has no input or no forget gate, or is not a single cell; if ``rng``
+        is not a generator or ``longest`` not a number.
     ValueError
         If ``longest`` is not above 2, or infinite.
     """

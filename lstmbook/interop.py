@@ -1,7 +1,7 @@
 """Weights to and from PyTorch, Keras 3 and ONNX, by one table of layouts.
 
 Only :func:`to_torch` and :func:`from_torch` import their framework; the other four
-hand out and take plain arrays.
+return and take plain arrays.
 """
 
 from functools import partial
@@ -35,9 +35,9 @@ class Layout(NamedTuple):
     order: str  #: its blocks, in our layers' names
     transposed: bool  #: (G·H, D) and (G·H, H), where ours are (D, G·H) and (H, G·H)
     biases: int  #: 1, or 2: one for the inputs and one for the state
-    own: dict = _NONE  #: our own parameter → the block of the state's bias that has it
-    peepholes: str = ""  #: the gates whose peepholes it has, in order
-    attributes: dict = _NONE  #: what it must be set to, to compute what our cell does
+    own: dict = _NONE  #: our own parameter → the recurrent bias's block with it
+    peepholes: str = ""  #: the gates that have peepholes, in order
+    attributes: dict = _NONE  #: the settings that compute what our cell does
 
 
 #: Framework → our cell → how its weights are stored there.
@@ -64,10 +64,10 @@ LAYOUTS = {
     },
 }
 
-#: What an ONNX operator does where its node does not say.
+#: ONNX's defaults, for attributes that a node leaves out.
 ONNX_DEFAULTS = {"input_forget": 0, "linear_before_reset": 0}
 _DIRECTIONS = {1: "forward", 2: "bidirectional"}
-#: The activations of one direction where its node names none, and our cells'.
+#: The default activations of one direction, which are also our cells'.
 ONNX_ACTIVATIONS = {
     "RNN": ["Tanh"],
     "LSTM": ["Sigmoid", "Tanh", "Tanh"],
@@ -92,13 +92,13 @@ _REASONS = {
     "nonlinearity": "our RNN's is tanh",
     "proj_size": "our cells project nothing",
 }
-#: What to do with nets that are more than one cell, by class.
+#: What to pass instead of a net that is more than one cell, by class.
 _PARTS = {
-    "Model": "hand in its .cell",
-    "Reversed": "hand in its .layer, and reverse the sequences yourself",
-    "Stack": "hand in each of its .layers on its own",
+    "Model": "pass its .cell",
+    "Reversed": "pass its .layer, and reverse the sequences yourself",
+    "Stack": "pass each of its .layers separately",
 }
-#: End of a name in PyTorch's state → what makes the weight a plain parameter again.
+#: End of a name in PyTorch's state → the call that makes its weight plain again.
 _UNDO = {
     "_mask": "torch.nn.utils.prune.remove",
     "_g": "torch.nn.utils.remove_weight_norm",
@@ -110,7 +110,7 @@ def to_torch(cell):
     """Make the ``torch.nn`` module that computes what ``cell`` does.
 
     PyTorch keeps two biases where one would do. Ours goes into ``bias_ih_l0`` and
-    ``bias_hh_l0`` is zero, but for the GRU's ``b_hn``, which belongs there.
+    ``bias_hh_l0`` is zero, except for the GRU's ``b_hn``, which belongs there.
 
     Parameters
     ----------
@@ -127,7 +127,8 @@ def to_torch(cell):
     TypeError
         If ``torch.nn`` has no such cell.
     ValueError
-        If the cells differ in kind, ``hidden_size`` or directions, as no module's can.
+        If the cells differ in kind, ``hidden_size`` or directions, which those of a
+        module cannot.
     """
     import torch
 
@@ -159,9 +160,9 @@ def to_torch(cell):
 def from_torch(module):
     """Make the cell that computes what a ``torch.nn`` module does.
 
-    The two biases are added up, but for the GRU's on n, which stay apart. Sequences
-    are always time-major here, whatever ``batch_first`` says, and nothing is dropped
-    out, as if the module were in ``eval`` mode.
+    The two biases are added up, except for the GRU's on n, which stay separate.
+    Sequences are always time-major here, whatever ``batch_first`` says, and there is no
+    dropout, as if the module were in ``eval`` mode.
 
     Parameters
     ----------
@@ -171,15 +172,15 @@ def from_torch(module):
     Returns
     -------
     RNN, LSTM or GRU
-        Of two directions a :class:`~lstmbook.layers.Bidirectional`, of more than one
-        layer a :class:`~lstmbook.layers.Stack`.
+        For two directions a :class:`~lstmbook.layers.Bidirectional`, for several layers
+        a :class:`~lstmbook.layers.Stack`.
 
     Raises
     ------
     TypeError
         If it is another module, quantised ones included, or of another dtype.
     ValueError
-        If it has what our cells have not (a projection or another nonlinearity), or a
+        If it has what our cells lack (a projection or another nonlinearity), or a
         weight is pruned or reparametrised.
     """
     import torch
@@ -221,7 +222,7 @@ def from_torch(module):
 
 
 def _check_module(module, kinds):
-    """Raise where this is none of the modules that are read, and say what to do."""
+    """Raise if this is not a module that can be read, and say what to do."""
     import torch
 
     if isinstance(module, tuple(kinds)):
@@ -236,19 +237,19 @@ def _check_module(module, kinds):
         parts = [path for path, part in module.named_modules() if type(part) in kinds]
     if ".ao.nn." in cls.__module__:
         name = f"{cls.__module__}.{name}"
-        advice = ": hand in the module from before the quantisation"
+        advice = ": pass the module from before the quantisation"
     elif isinstance(module, tuple(kinds)):
         advice = (
             ", not a subclass, which may compute something else: load its state_dict "
             "into one of these"
         )
     elif parts:
-        advice = f": hand in its layer, module.get_submodule({parts[0]!r})"
+        advice = f": pass its layer, module.get_submodule({parts[0]!r})"
     raise TypeError(f"module is a {name}; expected one of {expected}{advice}")
 
 
 def _check_plain(module):
-    """Raise where a weight is computed from other parameters."""
+    """Raise if a weight is computed from other parameters."""
     for name in module.state_dict():
         if name.startswith("parametrizations."):
             weight = name.split(".")[1]
@@ -265,11 +266,11 @@ def _check_plain(module):
 
 
 def to_keras(cell):
-    """List the arrays that ``set_weights`` of the Keras 3 layer takes.
+    """Return the list of arrays for ``set_weights`` of the Keras 3 layer.
 
     The layer is a ``SimpleRNN``, ``LSTM`` or ``GRU`` with its default activations, the
-    GRU with ``reset_after=True``, the default too; or a ``Bidirectional`` of one, with
-    ``merge_mode="concat"``, the default. In Keras a stack is one layer after another.
+    GRU with ``reset_after=True``, also a default; or a ``Bidirectional`` of one, with
+    ``merge_mode="concat"``, the default. In Keras each layer of a stack is separate.
 
     Parameters
     ----------
@@ -301,30 +302,30 @@ def to_keras(cell):
 def from_keras(weights):
     """Make the cell that computes what a Keras 3 layer does.
 
-    Arrays do not show everything. Taken for granted are the default activations and
-    ``merge_mode``, and ``go_backwards=False``: such a layer is the cell on the reversed
-    sequence. Two layers on top of each other with D = H look like the two directions of
-    one: hand in each on its own, ``Stack((from_keras(first), from_keras(second)))``.
+    Arrays do not show everything. This assumes the default activations and
+    ``merge_mode``, and ``go_backwards=False``; a layer with ``go_backwards=True`` is
+    the cell on the reversed sequence. Two stacked layers with D = H look like the two
+    directions of one layer: pass each separately, as in
+    ``Stack((from_keras(first), from_keras(second)))``.
 
     Parameters
     ----------
     weights : list of ndarray
         What ``get_weights`` of a ``SimpleRNN``, ``LSTM`` or ``GRU`` returns, or of a
         ``Bidirectional`` of one, in the shapes of :func:`to_keras`. An RNN or LSTM may
-        be without biases. Copied.
+        have no biases. The arrays are copied.
 
     Returns
     -------
     RNN, LSTM or GRU, or Bidirectional of two
-        The shapes say which.
+        The shapes decide which.
 
     Raises
     ------
     TypeError
         If it is not a list of arrays of one dtype, float32 or float64.
     ValueError
-        If the shapes do not belong together, or do not show a GRU with
-        ``reset_after=True``.
+        If the shapes do not match, or a GRU's do not show ``reset_after=True``.
     """
     if not isinstance(weights, list | tuple):
         name = type(weights).__name__
@@ -341,8 +342,8 @@ def from_keras(weights):
     cells = [_from_keras(weights[k : k + each], k) for k in starts]
     if len({repr(cell) for cell in cells}) > 1:
         raise ValueError(
-            f"weights holds {' and '.join(map(repr, cells))}; expected two directions "
-            "alike: of two layers, hand in each on its own"
+            f"weights holds {' and '.join(map(repr, cells))}; expected two equal "
+            "directions; if these are two layers, pass each separately"
         )
     return _join(cells)
 
@@ -384,10 +385,10 @@ def to_onnx(cell):
     -------
     arrays : dict of str to ndarray
         W (num_directions, G·H, D), R (num_directions, G·H, H) and B (num_directions,
-        2·G·H), whose second half is zero but for the GRU's ``b_hn``; with peepholes
+        2·G·H), whose second half is zero except for the GRU's ``b_hn``; with peepholes
         also P (num_directions, 3·H).
     attributes : dict
-        What the node must say. ``from_onnx(**arrays, **attributes)`` leads back.
+        The node's attributes. ``from_onnx(**arrays, **attributes)`` returns the cell.
 
     Raises
     ------
@@ -416,22 +417,23 @@ def from_onnx(W, R, B=None, P=None, **attributes):
     W : ndarray, shape (num_directions, G·H, D)
         Input weights.
     R : ndarray, shape (num_directions, G·H, H)
-        Recurrent weights; the shape says which operator's.
+        Recurrent weights; their shape shows the operator.
     B : ndarray, shape (num_directions, 2·G·H), optional
-        Two biases, which are added up, but for the GRU's on n. Default: zeros.
+        Two biases, which are added up, except for the GRU's on n. Default: zeros.
     P : ndarray, shape (num_directions, 3·H), optional
         Peepholes of an LSTM.
     **attributes
-        What the node says. Where it says nothing the operator's default holds; so a GRU
-        like ours comes with ``linear_before_reset=1``. Text may be bytes, as ONNX
-        stores it. ``layout`` is about the node's data, not its weights: our cells take
-        (T, N, D) either way.
+        The node's attributes. If one is missing, the operator's default holds, so a GRU
+        like ours needs ``linear_before_reset=1``. Text may be bytes, as ONNX stores it.
+        ``layout`` concerns the node's data, not its weights: our cells take (T, N, D)
+        in either case.
 
     Returns
     -------
     RNN, LSTM, GRU or PeepholeLSTM, Bidirectional of two, or Reversed of one
         Weights are copied. The node's ``sequence_lens`` are the ``lengths`` of its
-        ``forward``; in the padding ONNX has zeros where ours repeats the last output.
+        ``forward``; in the padding ONNX writes zeros and our cells repeat the last
+        output.
 
     Raises
     ------
@@ -439,8 +441,7 @@ def from_onnx(W, R, B=None, P=None, **attributes):
         If the arrays differ in dtype or are not float32 or float64, or an input that is
         not a weight is passed.
     ValueError
-        If the shapes do not belong together, or an attribute asks for what our cells
-        have not.
+        If the shapes do not match, or an attribute asks for what our cells lack.
     """
     R = np.asarray(R)
     kind, layout, H = _find("ONNX", "R", R, "num_directions G·H H", P is not None)
@@ -481,7 +482,7 @@ def from_onnx(W, R, B=None, P=None, **attributes):
 
 
 def _onnx_said(attributes):
-    """The attributes that say something, their text decoded."""
+    """The attributes that have a value, their text decoded."""
     for name in ONNX_DATA:
         if name in attributes:
             raise TypeError(
@@ -493,7 +494,7 @@ def _onnx_said(attributes):
     if "activations" in said:
         names = said["activations"]
         names = [names] if isinstance(names, str) else names
-        # In any spelling: TANH and tanh are Tanh.
+        # Letter case does not matter: TANH and tanh are Tanh.
         known = {name.lower(): name for name in ("Sigmoid", "Tanh")}
         said["activations"] = [known.get(str(name).lower(), name) for name in names]
     return said
@@ -584,7 +585,7 @@ def _to(layout, cell):
 
 
 def _from(kind, layout, W_x, W_h, b, p=()):
-    """Make the cell from what :func:`_to` hands out."""
+    """Make the cell from what :func:`_to` returns."""
     if layout.transposed:
         W_x, W_h = W_x.T, W_h.T
     ours, order, H = kind.Gates._fields, layout.order, len(W_h)

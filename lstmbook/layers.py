@@ -1,13 +1,13 @@
-"""Cells put together: one on top of another, one for each direction, from the end.
+"""Combined cells: stacked, bidirectional, reversed.
 
-All are :class:`~lstmbook.recurrence.Recurrent` as a cell is, so each may stand where a
-cell may: in a :class:`~lstmbook.model.Model`, in a gradient check, in one another.
+Like a cell, each is a :class:`~lstmbook.recurrence.Recurrent` and can be used like one:
+in a :class:`~lstmbook.model.Model`, in a gradient check, inside another.
 
 >>> import numpy as np
 >>> from lstmbook import LSTM, Bidirectional, Stack
 >>> rng = np.random.default_rng(0)
 >>> both = Bidirectional(LSTM.init(rng, 3, 4), LSTM.init(rng, 3, 4))
->>> stack = Stack((both, LSTM.init(rng, 8, 2)))  # 8: what both directions put out
+>>> stack = Stack((both, LSTM.init(rng, 8, 2)))  # 8: the outputs of both directions
 >>> hs, trace = stack.forward(rng.standard_normal((5, 2, 3)))
 >>> hs.shape, trace.layers[0].reverse.gates.f.shape
 ((5, 2, 2), (5, 2, 4))
@@ -38,7 +38,7 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class StackTrace:
-    """What the forward pass of a :class:`Stack` leaves behind.
+    """Record of the forward pass of a :class:`Stack`.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class StackTrace:
 
     @property
     def hs(self):
-        """What the last layer puts out, (T, N, H)."""
+        """Outputs of the last layer, (T, N, H)."""
         return self.layers[-1].hs
 
     @property
@@ -68,10 +68,10 @@ class StackTrace:
 
 @parameters
 class Stack(Recurrent):
-    """Layers on top of one another: what one puts out goes into the next.
+    """Layers on top of one another: the outputs of one are the inputs of the next.
 
     A state, its cotangent and its gradient are tuples with one state for each layer.
-    Layers share no parameters: one that is named twice is two after the first update.
+    Layers share no parameters: a layer listed twice becomes two at the first update.
 
     Parameters
     ----------
@@ -81,15 +81,15 @@ class Stack(Recurrent):
     Raises
     ------
     TypeError
-        If ``layers`` is no tuple, or holds something else or another dtype.
+        If ``layers`` is not a tuple, holds something else, or dtypes differ.
     ValueError
-        If it is empty, or a layer does not take what the one below puts out.
+        If it is empty, or a layer's input size is not the output size of the one below.
     """
 
     layers: tuple
 
     def __post_init__(self):
-        """Check that the layers belong together."""
+        """Check that the layers match."""
         if not isinstance(self.layers, tuple):
             came = type(self.layers).__name__
             raise TypeError(f"layers is a {came}; expected a tuple of layers")
@@ -108,7 +108,7 @@ class Stack(Recurrent):
 
     @property
     def reads_from_end(self):
-        """Whether a layer does."""
+        """Whether any layer does."""
         return any(layer.reads_from_end for layer in self.layers)
 
     @property
@@ -118,7 +118,7 @@ class Stack(Recurrent):
 
     @property
     def hidden_size(self):
-        """H, the width of what the last layer puts out."""
+        """H, the width of the last layer's outputs."""
         return self.layers[-1].hidden_size
 
     @property
@@ -147,7 +147,7 @@ class Stack(Recurrent):
         cells, states = [], []
         for k in reversed(range(len(self.layers))):
             with _naming(f"layers[{k}]"):
-                # What goes into a layer came out of the one below.
+                # A layer's inputs are the outputs of the one below.
                 cell, d_hs, state = self.layers[k].backward(
                     trace.layers[k], d_hs, d_finals[k]
                 )
@@ -156,7 +156,7 @@ class Stack(Recurrent):
         return Grads(type(self)(tuple(cells[::-1])), d_hs, tuple(states[::-1]))
 
     def last(self, hs):
-        """What each sequence ends with, as :meth:`Recurrent.last`."""
+        """Each sequence's final output, as :meth:`Recurrent.last`."""
         return self.layers[-1].last(hs)
 
     def last_backward(self, d_last, steps):
@@ -169,7 +169,7 @@ class Stack(Recurrent):
             return self.layers[0].check_inputs(xs)
 
     def check_trace(self, trace, name):
-        """Raise where a trace does not fit, as :meth:`Recurrent.check_trace`."""
+        """Raise if a trace does not fit, as :meth:`Recurrent.check_trace`."""
         if not isinstance(trace, StackTrace):
             came = type(trace).__name__
             raise TypeError(f"trace is a {came}; {name} expects a StackTrace")
@@ -208,15 +208,15 @@ class BidirectionalState(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class BidirectionalTrace:
-    """What the forward pass of a :class:`Bidirectional` leaves behind.
+    """Record of the forward pass of a :class:`Bidirectional`.
 
     Parameters
     ----------
     hs : ndarray, shape (T, N, H)
-        What both put out, side by side.
+        Outputs of both, side by side.
     forward, reverse : Trace
-        Of each direction, step by step as its cell went: the first step of ``reverse``
-        is the last of each sequence.
+        Of each direction, in the order of its cell's steps: the first step of
+        ``reverse`` is the last of each sequence.
     """
 
     hs: np.ndarray
@@ -240,11 +240,12 @@ class BidirectionalTrace:
 class Bidirectional(Recurrent):
     """Two cells over the same sequences, one from the start and one from the end.
 
-    What they put out for a step stands side by side :cite:`schuster1997`, so that it
-    knows the whole sequence. For the same reason a sequence cannot be split in two, nor
-    continued: the second half comes before the first for one of the cells.
+    Their outputs for a step stand side by side :cite:`schuster1997`, so that together
+    they depend on the whole sequence. For the same reason a sequence can be neither
+    split nor continued: one of the cells needs the second half before the first.
 
-    The second direction is mostly called backward; here that is the gradients' way.
+    The second direction is often called backward; here that word means the gradients'
+    direction.
 
     Parameters
     ----------
@@ -266,7 +267,7 @@ class Bidirectional(Recurrent):
     reverse_cell: Any
 
     def __post_init__(self):
-        """Check that the cells belong together."""
+        """Check that the cells match."""
         forward, reverse = self.forward_cell, self.reverse_cell
         check_net("forward_cell", forward)
         check_net("reverse_cell", reverse)
@@ -279,7 +280,7 @@ class Bidirectional(Recurrent):
 
     @property
     def reads_from_end(self):
-        """True: for one direction the next window comes before this one."""
+        """True: one direction needs the next window before this one."""
         return True
 
     @property
@@ -289,7 +290,7 @@ class Bidirectional(Recurrent):
 
     @property
     def hidden_size(self):
-        """H, the width of what both cells put out together."""
+        """H, the width of both cells' outputs together."""
         return self.forward_cell.hidden_size + self.reverse_cell.hidden_size
 
     @property
@@ -306,7 +307,7 @@ class Bidirectional(Recurrent):
         start = self._states(state, "state")
         with _naming("forward_cell"):
             hs_forward, forward = self.forward_cell.unroll(xs, start.forward, lengths)
-        lengths = forward.lengths  # checked by now
+        lengths = forward.lengths  # already checked
         with _naming("reverse_cell"):
             hs_reverse, reverse = self.reverse_cell.unroll(
                 _reverse(xs, lengths), start.reverse, lengths
@@ -339,7 +340,7 @@ class Bidirectional(Recurrent):
         )
 
     def last(self, hs):
-        """What each direction ends with, as :meth:`Recurrent.last`."""
+        """Each direction's final output, as :meth:`Recurrent.last`."""
         forward, reverse = self._halves(hs)
         ends = self.forward_cell.last(forward), self.reverse_cell.last(reverse[::-1])
         return np.concatenate(ends, axis=-1)
@@ -357,7 +358,7 @@ class Bidirectional(Recurrent):
             return self.forward_cell.check_inputs(xs)
 
     def check_trace(self, trace, name):
-        """Raise where a trace does not fit, as :meth:`Recurrent.check_trace`."""
+        """Raise if a trace does not fit, as :meth:`Recurrent.check_trace`."""
         if not isinstance(trace, BidirectionalTrace):
             came = type(trace).__name__
             raise TypeError(f"trace is a {came}; {name} expects a BidirectionalTrace")
@@ -383,14 +384,14 @@ class Bidirectional(Recurrent):
 
 @dataclass(frozen=True, eq=False)
 class ReversedTrace:
-    """What the forward pass of a :class:`Reversed` leaves behind.
+    """Record of the forward pass of a :class:`Reversed`.
 
     Parameters
     ----------
     hs : ndarray, shape (T, N, H)
-        The outputs, each at the step it belongs to.
+        The outputs, each at its own step of the input.
     inner : Trace
-        Of the layer inside, step by step as it went: its first step is the last of
+        Of the layer inside, in the order of its steps: its first step is the last of
         each sequence.
     """
 
@@ -414,9 +415,9 @@ class ReversedTrace:
 class Reversed(Recurrent):
     """One layer that reads each sequence from its end to its start.
 
-    It is the second half of a :class:`Bidirectional` on its own. Each output stands at
-    the step it belongs to. States, their cotangents and gradients are those of the
-    layer inside.
+    It is the second half of a :class:`Bidirectional` on its own. Each output is at its
+    own step of the input. States, their cotangents and gradients are those of the layer
+    inside.
 
     Parameters
     ----------
@@ -437,7 +438,7 @@ class Reversed(Recurrent):
 
     @property
     def reads_from_end(self):
-        """True: the next window of a stream comes before this one."""
+        """True: it needs the next window of a stream before this one."""
         return True
 
     @property
@@ -480,7 +481,7 @@ class Reversed(Recurrent):
         return Grads(type(self)(grads.cell), xs, grads.state)
 
     def last(self, hs):
-        """What each sequence ends with, step 1, as :meth:`Recurrent.last`."""
+        """Each sequence's final output, at step 1, as :meth:`Recurrent.last`."""
         return self.layer.last(hs[::-1])
 
     def last_backward(self, d_last, steps):
@@ -492,7 +493,7 @@ class Reversed(Recurrent):
         return self.layer.check_inputs(xs)
 
     def check_trace(self, trace, name):
-        """Raise where a trace does not fit, as :meth:`Recurrent.check_trace`."""
+        """Raise if a trace does not fit, as :meth:`Recurrent.check_trace`."""
         if not isinstance(trace, ReversedTrace):
             passed = type(trace).__name__
             raise TypeError(f"trace is a {passed}; {name} expects a ReversedTrace")
@@ -500,18 +501,18 @@ class Reversed(Recurrent):
 
 
 def _reverse(array, lengths):
-    """Turn each sequence of an array (T, N, ·) round, padding left where it is."""
+    """Reverse each sequence of an array (T, N, ·), leaving padding in place."""
     if lengths is None:
         return array[::-1]
     T, N, _ = array.shape
     t = np.arange(T)[:, None]
-    # Lengths may be unsigned, and these go below zero.
+    # Lengths may be unsigned, but these differences can be negative.
     rows = np.where(t < lengths, lengths.astype(int) - 1 - t, t)
     return array[rows, np.arange(N)]
 
 
 def check_net(name, net):
-    """Raise where something is not :class:`~lstmbook.recurrence.Recurrent`.
+    """Raise if something is not a :class:`~lstmbook.recurrence.Recurrent`.
 
     Parameters
     ----------
@@ -541,7 +542,7 @@ def _check_dtype(name, layer, first_name, first):
 
 @contextmanager
 def _naming(part):
-    """Say of an error from one of the parts, which one it was."""
+    """Add to an error the part that raised it."""
     try:
         yield
     except (TypeError, ValueError) as error:

@@ -19,9 +19,9 @@ def mse(
     Parameters
     ----------
     predictions : ndarray, shape (..., O)
-        What the model put out.
+        The model's outputs.
     targets : ndarray, shape (..., O)
-        What was wanted, of the same dtype.
+        The desired outputs, of the same dtype.
     loss_mask : ndarray of bool, shape (...), optional
         True where a position counts; all by default.
 
@@ -91,7 +91,7 @@ def softmax_cross_entropy(
         raise ValueError(f"targets has shape {targets.shape}; expected {tuple(shape)}")
     mask = np.ones(shape, bool) if loss_mask is None else loss_mask
     mask = check_mask(mask, tuple(shape))
-    # What does not count may hold anything, NaN and classes that do not exist included.
+    # Masked positions may hold anything, even NaN or classes that do not exist.
     scores, right = logits[mask], targets[mask]
     if right.min() < 0 or right.max() >= K:
         raise ValueError(

@@ -21,11 +21,11 @@ READOUTS = ("last", "all")
 
 
 class ModelGrads(NamedTuple):
-    """Gradients of a loss by all that went into a model's forward pass."""
+    """Gradients of a loss with respect to all inputs of a model's forward pass."""
 
-    model: Model  #: parameter by parameter
+    model: Model  #: one gradient for each parameter
     xs: np.ndarray  #: (T, N, D)
-    state: Any  #: of the initial state, as the cell's :class:`Grads` have it
+    state: Any  #: of the initial state, as in the cell's :class:`Grads`
 
     def __repr__(self) -> str:
         return tree.summary(self)
@@ -44,8 +44,8 @@ class Model:
     b_y : ndarray, shape (O,)
         Readout biases.
     readout : {"last", "all"}
-        Whether the last step is read, giving (N, O), or every step, (T, N, O). With
-        sequence lengths, the last step is each sequence's own; the last step of a
+        Whether the readout uses the last step, giving (N, O), or every step, (T, N, O).
+        With sequence lengths, the last step is each sequence's own. The last step of a
         direction that reads from the end is step 1.
 
     Raises
@@ -62,7 +62,7 @@ class Model:
     readout: str = "last"
 
     def __post_init__(self):
-        """Check that the parts belong together."""
+        """Check that the parts match."""
         check_net("cell", self.cell)
         if self.readout not in READOUTS:
             raise ValueError(f"readout is {self.readout!r}; expected one of {READOUTS}")
@@ -91,11 +91,11 @@ class Model:
         rng : numpy.random.Generator
             Source of the weights.
         cell : Recurrent
-            The recurrent part, which the model keeps, not copies.
+            The recurrent part; the model keeps it without a copy.
         output_size : int
             O.
         readout : {"last", "all"}
-            What is read.
+            Which steps are read.
 
         Returns
         -------
@@ -104,9 +104,10 @@ class Model:
         Raises
         ------
         TypeError
-            If ``rng`` is no generator, or ``cell`` something else.
+            If ``rng`` is not a generator, or ``cell`` something else.
         ValueError
-            If ``output_size`` is not an integer from 1 up, or ``readout`` is neither.
+            If ``output_size`` is not an integer of at least 1, or ``readout`` is
+            neither.
         """
         check_rng(rng)
         check_net("cell", cell)
@@ -124,7 +125,7 @@ class Model:
     def forward(
         self, xs: np.ndarray, state: Any = None, lengths: ArrayLike | None = None
     ) -> tuple[np.ndarray, Any]:
-        """Run the cell and read it out.
+        """Run the cell and the readout.
 
         Parameters
         ----------
@@ -134,7 +135,7 @@ class Model:
         Returns
         -------
         predictions : ndarray, shape (N, O) or (T, N, O)
-            By ``readout``.
+            Depending on ``readout``.
         trace : Trace
             The cell's.
         """
@@ -145,7 +146,7 @@ class Model:
     def backward(
         self, trace: Any, d_predictions: np.ndarray, d_final: Any = None
     ) -> ModelGrads:
-        """Gradients from the cotangent of the predictions.
+        """Gradients, from the cotangent of the predictions.
 
         Parameters
         ----------
@@ -154,8 +155,8 @@ class Model:
         d_predictions : ndarray, shape (N, O) or (T, N, O)
             Cotangent of the predictions.
         d_final : State, optional
-            Cotangent of the final state, as for the cell: where a state
-            is carried on, the ``state`` of the next window's gradients. Zeros by
+            Cotangent of the final state, as for the cell. If the state is carried to
+            the next window, this is ``state`` of that window's gradients. Zeros by
             default.
 
         Returns
@@ -166,7 +167,8 @@ class Model:
         Raises
         ------
         TypeError
-            If a dtype is not the cell's, or ``trace`` or ``d_final`` is another cell's.
+            If a dtype is not the cell's, or ``trace`` or ``d_final`` belongs to another
+            kind of cell.
         ValueError
             If a shape does not fit.
         """
@@ -190,21 +192,21 @@ class Model:
 def value_and_grads(
     model: Model, batch: Batch, loss: Callable[..., Any], state: Any = None
 ) -> tuple[float, Model, Any]:
-    """Loss of a model on a batch, its gradient, and the state that the batch ends in.
+    """Loss of a model on a batch, its gradient, and the final state.
 
-    Truncated backpropagation through time carries the state on and no gradient back:
-    ``value, grads, state = value_and_grads(model, window, loss, state)``.
+    Truncated backpropagation through time carries the state forward and no gradient
+    back: ``value, grads, state = value_and_grads(model, window, loss, state)``.
 
     Parameters
     ----------
     model : Model
         What is trained.
     batch : Batch
-        Where every step is read, padded positions never count.
+        If every step is read, padded positions do not count.
     loss : callable
         Such as :func:`lstmbook.losses.mse`.
     state : State, optional
-        The state to begin from; zeros by default.
+        The initial state; zeros by default.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Optimisers: how gradients change a model.
 
-Each keeps its settings, not its state. ``init`` makes the state, ``update`` returns a
-new model and a new state and leaves the old ones as they were.
+Each holds its settings, not its state. ``init`` makes the state; ``update`` returns a
+new model and a new state, and does not change the old ones.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def global_norm(grads: Any) -> float:
-    """Euclidean norm of all entries of a tree together.
+    """Euclidean norm over all entries of a tree.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def global_norm(grads: Any) -> float:
     -------
     float
     """
-    # In float64, and without squaring: float32 would overflow where gradients explode.
+    # In float64: in float32 the squares of exploding gradients would overflow.
     norms = (np.linalg.norm(a.ravel().astype(float)) for _, a in tree.leaves(grads))
     return math.hypot(*norms)
 
@@ -51,23 +51,23 @@ def clip_by_global_norm(grads: T, max_norm: float) -> tuple[T, float]:
     Returns
     -------
     tree
-        New gradients of the same direction.
+        New gradients with the same direction.
     norm : float
-        The norm before.
+        The norm before clipping.
 
     Raises
     ------
     TypeError
-        If ``max_norm`` is no number.
+        If ``max_norm`` is not a number.
     ValueError
         If ``max_norm`` is not positive, or the norm of the gradients not finite: no
-        factor would mend them.
+        factor could make them usable.
     """
     max_norm = check_max_norm(max_norm)
     norm = global_norm(grads)
     if not math.isfinite(norm):
-        raise ValueError(f"grads has the norm {norm}; expected a finite norm")
-    # PyTorch's factor to the digit, so that the two train alike.
+        raise ValueError(f"grads has norm {norm}; expected a finite norm")
+    # Exactly PyTorch's factor, so that both train in the same way.
     factor = min(1.0, max_norm / (norm + 1e-6))
     return tree.map(lambda d: factor * d, grads), norm
 
@@ -87,18 +87,18 @@ def check_max_norm(max_norm: float) -> float:
     Raises
     ------
     TypeError, ValueError
-        If it is none.
+        If it is not a positive number.
     """
     return check_number("max_norm", max_norm, lambda v: v > 0, "a positive number")
 
 
-_SIZE = lambda v: 0 <= v < math.inf, "a finite number from 0 up"
-_DECAY = lambda v: 0 <= v < 1, "a number from 0 up, below 1"
+_SIZE = lambda v: 0 <= v < math.inf, "a finite number of at least 0"
+_DECAY = lambda v: 0 <= v < 1, "a number from 0 to below 1"
 _RANGES = {"learning_rate": _SIZE, "eps": _SIZE, "beta1": _DECAY, "beta2": _DECAY}
 
 
 def _check_settings(optimizer: Any) -> None:
-    """Make each setting a Python float that is in its range."""
+    """Convert each setting to a Python float and check its range."""
     for field in dataclasses.fields(optimizer):
         fits, expected = _RANGES[field.name]
         value = getattr(optimizer, field.name)
@@ -113,7 +113,7 @@ class SGD:
     Parameters
     ----------
     learning_rate : float
-        η, the step size, from 0 up.
+        η, the step size, at least 0.
     """
 
     learning_rate: float
@@ -123,7 +123,7 @@ class SGD:
         _check_settings(self)
 
     def init(self, model: Any) -> None:
-        """Return the state, which is none.
+        """Return the state: SGD has none.
 
         Parameters
         ----------
@@ -153,7 +153,7 @@ class SGD:
         Raises
         ------
         TypeError
-            If ``state`` is another optimiser's.
+            If ``state`` belongs to another optimiser.
         """
         if state is not None:
             raise TypeError(f"state is a {type(state).__name__}; SGD has none")
@@ -179,11 +179,11 @@ class Adam:
     Parameters
     ----------
     learning_rate : float
-        η, the step size, from 0 up.
+        η, the step size, at least 0.
     beta1, beta2 : float
-        Decay of the two running means, from 0 up, below 1.
+        Decay of the two running means, at least 0 and below 1.
     eps : float
-        ε, from 0 up, keeps the quotient finite.
+        ε, at least 0; keeps the quotient finite.
     """
 
     learning_rate: float = 1e-3
@@ -229,7 +229,7 @@ class Adam:
         Raises
         ------
         TypeError
-            If ``state`` is another optimiser's.
+            If ``state`` belongs to another optimiser.
         """
         if not isinstance(state, AdamState):
             raise TypeError(f"state is a {type(state).__name__}; expected an AdamState")

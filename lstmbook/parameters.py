@@ -1,4 +1,4 @@
-"""What makes a class a set of parameters: cells, stacks and models are made by it."""
+"""The decorator that turns a class into a set of parameters."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def parameters(cls: type[T]) -> type[T]:
     -------
     type
     """
-    # eq=False: the generated == would compare arrays and raise.
+    # eq=False: a generated == would compare arrays and raise an error.
     made: Any = dataclass(frozen=True, eq=False, repr=False)(cls)
     made.__setattr__ = _refuse_assignment
     if not hasattr(made, "Gates"):
@@ -60,10 +60,10 @@ def _refuse_assignment(self, name, value):
     old = getattr(self, name)
     if not isinstance(old, np.ndarray):
         raise TypeError(
-            f"{name} was assigned a {came}; a {cls} is not changed but replaced, "
+            f"{name} was assigned a {came}; a {cls} cannot be changed, only replaced, "
             f"as in: dataclasses.replace({cls.lower()}, {name}=value)"
         )
-    # `cell.b_f += 1` has worked in place by now and hands back the same memory.
+    # `cell.b_f += 1` has already worked in place and assigns the same memory.
     if not (isinstance(value, np.ndarray) and _same_memory(old, value)):
         raise TypeError(
             f"{name} was assigned a {came}; the arrays of a {cls} change in place, "

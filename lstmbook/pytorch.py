@@ -1,7 +1,7 @@
-"""The same cells as ``nn.Module``: written out from the equations, autograd behind.
+"""The same cells as ``nn.Module``: written out from the equations, with autograd.
 
-These are what a PyTorch user would write, and what proves the NumPy cells right: the
-same parameters, one bias, no hand-written backward. Legend as in
+These are what a PyTorch user would write. The tests check the NumPy cells against them:
+the same parameters, one bias, no hand-written backward pass. Legend as in
 :mod:`lstmbook.recurrence`.
 """
 
@@ -25,9 +25,9 @@ class Recurrent(nn.Module):
     Parameters
     ----------
     input_size, hidden_size : int
-        D and H. Parameters begin as those of the NumPy cell do.
+        D and H. Parameters are initialised as in the NumPy cell.
     dtype : torch.dtype, optional
-        PyTorch's own by default.
+        PyTorch's default dtype if not given.
     """
 
     numpy_cell: type
@@ -55,7 +55,7 @@ class Recurrent(nn.Module):
         Parameters
         ----------
         cell : Cell
-            Of the same name; its arrays are copied.
+            The NumPy cell of the same name; its arrays are copied.
 
         Returns
         -------
@@ -91,25 +91,25 @@ class Recurrent(nn.Module):
         Returns
         -------
         hs : Tensor, shape (T, N, H)
-            Short-term memory after each step.
+            Hidden state (short-term memory) after each step.
         final : State of Tensor, shape (N, H)
             The state after the last step.
 
         Raises
         ------
         TypeError
-            If a dtype is not the module's, ``state`` is another cell's, or lengths are
-            not integers.
+            If a dtype is not the module's, ``state`` belongs to another kind of cell,
+            or lengths are not integers.
         ValueError
-            If a shape does not fit (one sequence alone is a batch with N = 1), or
-            lengths are out of range.
+            If a shape does not fit (a single sequence needs N = 1), or lengths are out
+            of range.
         """
         D, H = len(self.W_x), len(self.W_h)
         self._check("xs", xs, "T N", (*xs.shape[:2], D))
         T, N, _ = xs.shape
         if lengths is not None:
             lengths = _lengths(lengths, T, N).to(xs.device)[:, None]
-            # What stands in the padding reaches no cell, nor NaN a gradient.
+            # The padding's values reach no cell, and a NaN there reaches no gradient.
             steps = torch.arange(T, device=xs.device)[:, None, None]
             xs = xs.masked_fill(steps >= lengths, 0)
         State = self.numpy_cell.State
@@ -225,22 +225,22 @@ class CoupledLSTM(Recurrent):
 
 
 class Model(nn.Module):
-    """A recurrent module and a readout (:eq:`eq-readout`), of the last step or of all.
+    """A recurrent module with a readout (:eq:`eq-readout`) of the last or every step.
 
     Parameters
     ----------
     core : Recurrent, torch.nn.RNN, torch.nn.LSTM or torch.nn.GRU
-        The recurrent part, time-major. Those of ``torch.nn`` may have several layers
+        The recurrent part, time-major. A module of ``torch.nn`` may have several layers
         and both directions.
     model : lstmbook.model.Model
-        Whose readout is copied: W_y, b_y, and which steps are read.
+        The model whose readout is copied: W_y, b_y, and which steps are read.
 
     Raises
     ------
     TypeError
         If ``core`` or ``model`` is something else, or their dtypes differ.
     ValueError
-        If ``core`` has ``batch_first``, or puts out another width than is read.
+        If ``core`` has ``batch_first``, or its outputs are not the readout's H wide.
     """
 
     def __init__(self, core, model):
@@ -263,7 +263,7 @@ class Model(nn.Module):
             raise TypeError(f"core has dtype {dtype}; model has {W_y.dtype}")
         if _width(core) != len(W_y):
             raise ValueError(
-                f"core puts out {_width(core)} numbers a step; "
+                f"core has {_width(core)} outputs at each step; "
                 f"model reads H = {len(W_y)}"
             )
         self.core, self.readout = core, model.readout
@@ -277,21 +277,21 @@ class Model(nn.Module):
         xs : Tensor, shape (T, N, D)
             Inputs.
         state : optional
-            As the core wants it; zeros by default.
+            In the core's form; zeros by default.
         lengths : array_like of int, shape (N,), optional
             Steps of each sequence, 1 … T; the padding follows.
 
         Returns
         -------
         Tensor, shape (N, O) or (T, N, O)
-            By ``readout``, as :class:`lstmbook.model.Model`. What stands at padded
-            steps has no meaning.
+            Depending on ``readout``, as in :class:`lstmbook.model.Model`. Values at
+            padded steps have no meaning.
         """
         hs, last = self._run(xs, state, lengths)
         return (last if self.readout == "last" else hs) @ self.W_y + self.b_y
 
     def _run(self, xs, state, lengths):
-        """What the core puts out, and what each direction ends with, side by side."""
+        """Outputs of the core, and the final outputs of all directions side by side."""
         if isinstance(self.core, Recurrent):
             hs, final = self.core(xs, state, lengths)
             return hs, final.h
@@ -305,7 +305,7 @@ class Model(nn.Module):
         if lengths is not None:
             hs, _ = pad_packed_sequence(hs, total_length=T)
         h = final[0] if isinstance(final, tuple) else final
-        # Layer by layer, and the last one's directions at the end.
+        # In order of layers: the last layer's directions are at the end.
         return hs, torch.cat(tuple(h[-(1 + self.core.bidirectional) :]), dim=-1)
 
 

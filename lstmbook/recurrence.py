@@ -6,24 +6,24 @@ Legend, kept everywhere in this package::
     N  sequences in the batch   H  units                 hs  (T, N, H)
     G  layers of the cell       d_ + name  the cotangent, dL/dname
 
-One caution: ``d_hs``, which goes into ``backward``, is ∂L/∂h_t, what the loss says of
-each state directly. The total derivatives are made inside.
+One caution: ``d_hs``, the input of ``backward``, is the partial derivative ∂L/∂h_t,
+with all later states held fixed. ``backward`` computes the total derivatives from it.
 
 Parameters are stored fused, one block of H columns for each layer of the cell, in
 the order of the fields of its ``Gates``::
 
     W_x (D, G·H)   W_h (H, G·H)   b (G·H,)
 
-and each block can be reached under the equations' name as a view: ``cell.W_xf``,
+and each block is available as a view under its name in the equations: ``cell.W_xf``,
 ``cell.W_hf``, ``cell.b_f``.
 
-A cell supplies two pure functions, ``step`` and ``step_backward``, that work entry by
-entry. This module does everything else, and does it once: all inputs are projected
-before the loop, only the product with ``W_h`` stays inside, and each weight gradient is
-one product after it. That is also what makes it fast.
+A cell supplies two pure elementwise functions, ``step`` and ``step_backward``. This
+module does everything else once for all cells: all inputs are projected before the
+loop, only the product with ``W_h`` stays inside, and each weight gradient is one
+product after it. This also makes it fast.
 """
 
-from __future__ import annotations  # so that help() prints them as they stand here
+from __future__ import annotations  # so that help() prints them as written here
 
 import dataclasses
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class HiddenState(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What a forward pass leaves behind, read-only.
+    """Record of a forward pass, read-only.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Trace:
     history : State of ndarray, shape (T + 1, N, H)
         Row 0 is the initial state, row t + 1 the state after step t.
     gates : Gates of ndarray, shape (T, N, H)
-        What the layers put out; zero where a sequence has finished.
+        Outputs of the layers; zero where a sequence has finished.
     lengths : ndarray of int, shape (N,), or None
         Steps of each sequence.
     """
@@ -77,7 +77,7 @@ class Trace:
 
     @property
     def hs(self):
-        """The hidden state after each step, (T, N, H): what the cell puts out."""
+        """The hidden state after each step, (T, N, H): the cell's output."""
         return self.states.h
 
     @property
@@ -97,9 +97,9 @@ class Trace:
 
 
 class Grads(NamedTuple):
-    """Gradients of a loss by all that went into a forward pass."""
+    """Gradients of a loss with respect to all inputs of a forward pass."""
 
-    cell: Recurrent  #: of the cell's own type, parameter by parameter
+    cell: Recurrent  #: of the cell's own type, one gradient for each parameter
     xs: np.ndarray  #: (T, N, D)
     state: Any  #: of the initial state, arrays (N, H)
 
@@ -108,11 +108,11 @@ class Grads(NamedTuple):
 
 
 class Recurrent:
-    """What can stand where a cell can: a cell, a stack, both directions, one reversed.
+    """Base class of everything that runs over sequences: cells, stacks, directions.
 
-    They are used alike, so that a model, a gradient check or a stack asks for a
-    ``Recurrent`` and not for one kind of it. Where N, D and H are of a Stack or a
-    Bidirectional, D is what its first layer takes in and H all that it puts out.
+    All are used in the same way: a model, a gradient check or a stack takes any
+    ``Recurrent``. For a Stack or a Bidirectional, D is the number of inputs of the
+    first layer, and H the width of the whole output.
     """
 
     @property
@@ -122,7 +122,7 @@ class Recurrent:
 
     @property
     def hidden_size(self) -> int:
-        """H, the width of what is put out."""
+        """H, the width of the output."""
         raise NotImplementedError
 
     @property
@@ -132,7 +132,7 @@ class Recurrent:
 
     @property
     def reads_from_end(self) -> bool:
-        """Whether a part reads from the end, so that no state can be carried on."""
+        """Whether a part reads from the end, so that no state can be carried over."""
         return False
 
     def forward(
@@ -143,31 +143,31 @@ class Recurrent:
         Parameters
         ----------
         xs : ndarray, shape (T, N, D)
-            Inputs, of the parameters' dtype. Kept by the trace, not copied: neither
-            they nor the parameters may change before :meth:`backward`.
+            Inputs, of the parameters' dtype. The trace keeps them without a copy:
+            neither they nor the parameters may change before :meth:`backward`.
         state : State of ndarray, shape (N, H), optional
-            The state to begin from; zeros by default. A cell's is its ``State``, a
-            Stack's a tuple with one for each layer, a Bidirectional's a
+            The initial state; zeros by default. A cell has a ``State``, a Stack a
+            tuple with a state for each layer, and a Bidirectional a
             ``BidirectionalState``.
         lengths : array_like of int, shape (N,), optional
-            Steps of each sequence, 1 … T. The padding follows the sequence, never
-            before it or inside, and may hold any finite numbers; a finished sequence's
-            state stays as it is. Of a boolean mask,
-            :func:`lstmbook.data.lengths_from_mask`.
+            Steps of each sequence, 1 … T. The padding comes after the sequence, never
+            before or inside it, and may hold any finite numbers; a finished sequence's
+            state stays as it is. :func:`lstmbook.data.lengths_from_mask` makes
+            lengths from a boolean mask.
 
         Returns
         -------
         hs : ndarray, shape (T, N, H)
             The hidden state (the book's short-term memory) after each step, read-only.
-            Of a Stack, the last layer's; of a Bidirectional, both side by side,
-            ``forward_cell`` first, and in the padding what each direction ends with.
+            For a Stack, the last layer's; for a Bidirectional, both side by side,
+            ``forward_cell`` first. The padding repeats each direction's final state.
         trace : Trace, StackTrace, BidirectionalTrace or ReversedTrace
-            All that :meth:`backward` and a curious reader need.
+            All that :meth:`backward` needs, and all that can be looked at.
 
         Raises
         ------
         TypeError
-            If a dtype is not the parameters', or ``state`` is another kind's.
+            If a dtype is not the parameters', or ``state`` is of another kind.
         ValueError
             If a shape does not fit, a value is not finite, or lengths are out of range.
         """
@@ -176,11 +176,11 @@ class Recurrent:
     def unroll(
         self, xs: np.ndarray, state: Any = None, lengths: ArrayLike | None = None
     ) -> tuple[np.ndarray, Any]:
-        """Run as :meth:`forward` does, over inputs that are checked by now.
+        """Run as :meth:`forward` does, on inputs that have been checked.
 
-        In a stack they are what the layer below puts out, and hold NaN where its
-        numbers have overflowed: then so does what is put out here, as from a cell
-        alone.
+        In a stack they are the outputs of the layer below, with NaN where its numbers
+        have overflowed. The outputs are then NaN too, as those of a single cell would
+        be.
         """
         raise NotImplementedError
 
@@ -192,31 +192,32 @@ class Recurrent:
         trace : Trace, StackTrace, BidirectionalTrace or ReversedTrace
             From :meth:`forward` of the same parameters.
         d_hs : ndarray, shape (T, N, H)
-            Cotangent of what is put out at each step.
+            Cotangent of the output at each step.
         d_final : State of ndarray, shape (N, H), optional
-            Cotangent of the final state, on top of ``d_hs``; zeros by default. Its
-            kind is that of ``state`` in :meth:`forward`.
+            Cotangent of the final state, in addition to ``d_hs``; zeros by default. It
+            has the form of ``state`` in :meth:`forward`.
 
         Returns
         -------
         Grads
-            Of the parameters (another of this type), the inputs and the initial state.
+            Of the parameters (an object of this type), the inputs and the initial
+            state.
 
         Raises
         ------
         TypeError
-            If a dtype is not the parameters', or ``trace`` or ``d_final`` is another
-            kind's.
+            If a dtype is not the parameters', or ``trace`` or ``d_final`` is of
+            another kind.
         ValueError
             If a shape does not fit.
         """
         raise NotImplementedError
 
     def last(self, hs: np.ndarray) -> np.ndarray:
-        """Read from the outputs what each sequence ends with.
+        """Take each sequence's final output.
 
-        A finished sequence's state stays, so row −1 is each one's own last step. A
-        direction that reads from the end ends at step 1.
+        A finished sequence's state stays as it is, so row −1 holds every sequence's own
+        last step. A direction that reads from the end finishes at step 1.
 
         Parameters
         ----------
@@ -231,19 +232,19 @@ class Recurrent:
         raise NotImplementedError
 
     def last_backward(self, d_last: np.ndarray, steps: int) -> np.ndarray:
-        """Cotangent of the outputs from that of :meth:`last`.
+        """Cotangent of all outputs, given that of :meth:`last`.
 
         Parameters
         ----------
         d_last : ndarray, shape (N, H)
-            Cotangent of what each sequence ends with.
+            Cotangent of each sequence's final output.
         steps : int
             T.
 
         Returns
         -------
         ndarray, shape (T, N, H)
-            Zero where nothing was read.
+            Zero where :meth:`last` read nothing.
         """
         raise NotImplementedError
 
@@ -269,32 +270,32 @@ class Recurrent:
         raise NotImplementedError
 
     def check_trace(self, trace: Any, name: str) -> None:
-        """Raise where a trace cannot be of a forward pass from here.
+        """Raise if a trace cannot come from this object's forward pass.
 
         Parameters
         ----------
         trace : Trace, StackTrace, BidirectionalTrace or ReversedTrace
             What was passed.
         name : str
-            Who expects it, for the message.
+            What expects it, for the message.
 
         Raises
         ------
         TypeError
-            If it is another kind's, or of another dtype.
+            If its kind or its dtype is different.
         ValueError
-            If it is of other sizes.
+            If its sizes are different.
         """
         raise NotImplementedError
 
 
 @parameters
 class Cell(Recurrent):
-    """Base of all cells: parameters, and the way through time and back.
+    """Base of all cells: the parameters, and the passes forward and backward in time.
 
     A subclass names its ``State`` and ``Gates`` (NamedTuples; a state's first field is
-    ``h``) and defines ``step`` and ``step_backward``. Fields that it adds are
-    parameters of its own, of shape (H,), for which it defines ``own_grads``.
+    ``h``) and defines ``step`` and ``step_backward``. Fields that it adds are further
+    parameters, of shape (H,), for which it defines ``own_grads``.
 
     Parameters
     ----------
@@ -310,7 +311,7 @@ class Cell(Recurrent):
     TypeError
         If the parameters are not all arrays of float32, or all of float64.
     ValueError
-        If their shapes do not belong together.
+        If their shapes do not match.
     """
 
     W_x: np.ndarray
@@ -319,7 +320,7 @@ class Cell(Recurrent):
 
     State: ClassVar[type[Any]] = HiddenState
     Gates: ClassVar[type[Any]]
-    #: Where :meth:`init` begins the biases that are not 0, by layer.
+    #: The value to which :meth:`init` sets a layer's biases, if not 0.
     initial_biases: ClassVar[dict] = {}
 
     if TYPE_CHECKING:  # the views that `parameters` makes
@@ -327,7 +328,7 @@ class Cell(Recurrent):
         def __getattr__(self, name: str) -> np.ndarray: ...
 
     def __post_init__(self):
-        """Check that the parameters belong together."""
+        """Check that the parameters match."""
         for field in dataclasses.fields(self):
             if not isinstance(value := getattr(self, field.name), np.ndarray):
                 came = type(value).__name__
@@ -358,8 +359,8 @@ class Cell(Recurrent):
     ) -> Self:
         """Draw a new cell: weights U(±1/√H), biases and other parameters zero.
 
-        But for the biases that the cell names in ``initial_biases``. PyTorch draws its
-        weights alike, and its biases from the same distribution.
+        The biases named in ``initial_biases`` are exceptions. PyTorch draws its weights
+        from the same distribution, and its biases too.
 
         Parameters
         ----------
@@ -377,9 +378,9 @@ class Cell(Recurrent):
         Raises
         ------
         TypeError
-            If ``rng`` is no generator, or ``dtype`` not float32 or float64.
+            If ``rng`` is not a generator, or ``dtype`` not float32 or float64.
         ValueError
-            If a size is not an integer from 1 up.
+            If a size is not an integer of at least 1.
         """
         check_rng(rng)
         dtype = check_dtype(dtype)
@@ -428,14 +429,14 @@ class Cell(Recurrent):
         x : Gates of ndarray, shape (N, H)
             ``x.f`` is x_t W_xf + b_f, and so on for each layer.
         h : Gates of ndarray, shape (N, H)
-            ``h.f`` is h₋ W_hf. Apart from ``x``, because the GRU needs it so.
+            ``h.f`` is h₋ W_hf. Separate from ``x`` because the GRU needs it.
         prev : State of ndarray, shape (N, H)
             The state before the step.
 
         Returns
         -------
         tuple of (State, Gates)
-            The state after the step, and what the layers put out.
+            The state after the step, and the outputs of the layers.
         """
         raise NotImplementedError
 
@@ -447,8 +448,8 @@ class Cell(Recurrent):
         prev, now : State of ndarray, shape (N, H)
             The state before and after the step.
         gates : Gates of ndarray, shape (N, H)
-            What the layers put out; 0 where a sequence has finished, and what is
-            returned for it is not used.
+            Outputs of the layers; 0 where a sequence has finished. What is returned
+            for such a sequence is not used.
         d : State of ndarray, shape (N, H)
             Cotangent of ``now``.
 
@@ -456,16 +457,16 @@ class Cell(Recurrent):
         -------
         tuple of (Gates, Gates, State)
             Cotangents of ``x`` and of ``h`` (one object where they are equal), and of
-            ``prev`` without the path through W_h, which the base class adds; where
-            there is no other path to ``prev.h``, 0 will do.
+            ``prev`` without the path through W_h, which the base class adds; 0 if
+            there is no other path to ``prev.h``.
         """
         raise NotImplementedError
 
     def random_state(self, rng, batch_size):
-        """Draw a state that the cell can be in, for tests.
+        """Draw a valid state, for tests.
 
         A cell whose states are restricted, such as one with a normaliser above 0,
-        has its own.
+        overrides it.
 
         Parameters
         ----------
@@ -510,14 +511,14 @@ class Cell(Recurrent):
         if state is not None:
             for past, start in zip(history, self.check_state(state, N), strict=True):
                 past[0] = start
-        # Each layer's projections lie in one piece, and where its output will: a step
-        # reads the first and leaves the second.
+        # Each layer's projections are contiguous and share memory with its outputs: a
+        # step reads the projection and overwrites it with the output.
         G = len(self.Gates._fields)
         by_layer = self.W_x.reshape(D, G, H).swapaxes(0, 1)
         projected = xs.reshape(T * N, D) @ by_layer
         projected += self.b.reshape(G, 1, H)
         if lengths is not None:
-            # What stands in the padding reaches no cell: an exponential would overflow.
+            # Cells never see the padding's values: an exponential could overflow.
             projected[:, (np.arange(T)[:, None] >= lengths).ravel()] = 0
         gates = self.Gates(*projected.reshape(G, T, N, H))
         h_fused = np.empty((N, G * H), self.dtype)
@@ -526,7 +527,7 @@ class Cell(Recurrent):
         prev = _rows(history, 0)
         steps = zip(_steps(gates), _steps(_rows(history, slice(1, None))), strict=True)
         for t, (x, after) in enumerate(steps):
-            # The method has half of the operator's overhead on a small product.
+            # For small products the method has half the operator's overhead.
             prev.h.dot(self.W_h, out=h_fused)
             now, gates_t = self.step(x, h, prev)
             if lengths is not None:
@@ -606,7 +607,7 @@ class Cell(Recurrent):
         return self.Gates(*np.split(fused, G, axis=-1))
 
     def last(self, hs):
-        """What each sequence ends with, as :meth:`Recurrent.last`."""
+        """Each sequence's final output, as :meth:`Recurrent.last`."""
         return hs[-1]
 
     def last_backward(self, d_last, steps):
@@ -624,7 +625,7 @@ class Cell(Recurrent):
         return xs
 
     def check_state(self, state, N, name="state"):
-        """Return a state whose arrays are the cell's own kind, all of shape (N, H).
+        """Return a state of the cell's own kind, with arrays (N, H).
 
         Parameters
         ----------
@@ -633,7 +634,7 @@ class Cell(Recurrent):
         N : int
             Sequences in the batch.
         name : str
-            The argument's name, for the message; a ``"state"`` must be finite too.
+            The argument's name, for the message; a ``"state"`` must also be finite.
 
         Returns
         -------
@@ -642,7 +643,7 @@ class Cell(Recurrent):
         Raises
         ------
         TypeError
-            If it is another cell's, or a dtype is not the cell's.
+            If it belongs to another kind of cell, or a dtype is not the cell's.
         ValueError
             If a shape does not fit, or a state is not finite.
         """
@@ -662,7 +663,7 @@ class Cell(Recurrent):
         return self.State(*checked)
 
     def check_trace(self, trace, name):
-        """Raise where a trace does not fit, as :meth:`Recurrent.check_trace`."""
+        """Raise if a trace does not fit, as :meth:`Recurrent.check_trace`."""
         came = trace.gates if isinstance(trace, Trace) else trace
         if came is trace or type(came) is not self.Gates:
             raise TypeError(

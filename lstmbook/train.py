@@ -1,4 +1,4 @@
-"""The one training loop. It knows nothing of the cell."""
+"""The training loop, the same for every model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What training leaves.
+    """Results of a training run.
 
     Parameters
     ----------
@@ -35,11 +35,11 @@ class Run:
     grad_norms : ndarray, shape (updates,)
         Global norm of each gradient, before clipping.
     optimizer_state : object
-        To go on with: ``train(..., optimizer_state=run.optimizer_state)``.
+        To continue with: ``train(..., optimizer_state=run.optimizer_state)``.
     stopped : str or None
-        What went wrong, where a loss or gradient was not finite.
+        What went wrong, if a loss or gradient was not finite.
     state : State or None
-        That a next batch would begin from; to go on with: ``train(..., state=…)``.
+        From which the next batch would start; continue with ``train(..., state=…)``.
     """
 
     model: Model
@@ -58,7 +58,7 @@ class Update(NamedTuple):
     number: int  #: updates so far
     model: Model  #: after the update
     optimizer_state: Any  #: after the update
-    state: Any  #: that the next batch begins from
+    state: Any  #: from which the next batch starts
     loss: float = math.nan  #: of the batch, before the update
     grad_norm: float = math.nan  #: of the gradient, before clipping
 
@@ -78,37 +78,37 @@ def train(
     carry: bool = False,
     hook: Callable[[Update], Any] | None = None,
 ) -> Run:
-    """Train a model on batches until they end.
+    """Train a model, one update for each batch.
 
-    A loss or gradient that is not finite ends training with a warning, and the model
-    so far is returned.
+    If a loss or gradient is not finite, training ends with a warning and returns the
+    model so far.
 
     Parameters
     ----------
     model : Model
-        Where to begin; it is not changed.
+        The initial model; it is not changed.
     batches : iterable of Batch
         One update each.
     loss : callable
         Such as :func:`lstmbook.losses.mse`.
     optimizer : SGD or Adam
-        How to step.
+        Makes the updates.
     max_norm : float, optional
-        Clip the global norm of the gradient to this; never by default.
+        Clip the global norm of the gradient to this. Default: no clipping.
     optimizer_state : object, optional
-        To go on from an earlier run.
+        To continue an earlier run.
     state : State, optional
-        The state that each batch begins from, and where it is carried the first one;
-        zeros by default.
+        The initial state of each batch or, with ``carry``, of the first; zeros by
+        default.
     carry : bool
-        Whether a batch begins from the state that the one before has ended in. With
+        Whether a batch starts from the final state of the one before. With
         :func:`lstmbook.data.windows` of a stream this is truncated backpropagation
-        through time. A window in which no step counts moves the state on, without an
+        through time. A window in which no step counts advances the state without an
         update.
     hook : callable, optional
-        Called with an :class:`Update` after each: the place for validation, printing
-        and checkpoints. Where it returns True, training ends. Where it returns an
-        optimiser, training goes on with that, as in a schedule:
+        Called with an :class:`Update` after each update, for validation, printing and
+        checkpoints. If it returns True, training ends. If it returns an optimiser,
+        training continues with it, as in a schedule:
         ``hook=lambda update: Adam(0.01 * 0.999**update.number)``.
 
     Returns
@@ -118,11 +118,11 @@ def train(
     Raises
     ------
     KeyboardInterrupt
-        At Ctrl-C, or Jupyter's stop button. Its attribute ``run`` is the Run so far:
-        in the next cell, ``run = sys.last_value.run``.
+        After Ctrl-C, or Jupyter's stop button. Its attribute ``run`` is the Run so far;
+        in the next cell: ``run = sys.last_value.run``.
     TypeError
-        If ``batches`` yields something else than a Batch, or ``hook`` returns something
-        else than None, a bool or an optimiser of the same kind.
+        If ``batches`` yields anything but a Batch, or ``hook`` returns anything but
+        None, a bool or an optimiser of the same kind.
     ValueError
         If ``max_norm`` is not positive, or a state cannot be carried because part of
         the model reads from the end.
@@ -131,8 +131,8 @@ def train(
         check_max_norm(max_norm)
     if carry and model.cell.reads_from_end:
         raise ValueError(
-            "carry is True, but a Bidirectional in the model reads from the end: for "
-            "it the next window comes first"
+            "carry is True, but part of the model reads from the end: it "
+            "needs the next window first"
         )
     memory = optimizer.init(model) if optimizer_state is None else optimizer_state
     now, stopped = Update(0, model, memory, state), None
@@ -146,12 +146,12 @@ def train(
         for batch in progress(batches):
             if not isinstance(batch, Batch):
                 came = type(batch).__name__
-                raise TypeError(f"batches yields a {came}; expected each a Batch")
+                raise TypeError(f"batches yields a {came}; expected a Batch each time")
             if carry and _nothing_counts(batch):
                 _, trace = now.model.forward(batch.xs, now.state, batch.lengths)
                 now = now._replace(state=trace.final)
                 continue
-            # Overflow is no surprise here: it is looked for right below.
+            # Overflow can happen here: it is checked for just below.
             with np.errstate(over="ignore", invalid="ignore"):
                 value, grads, final = value_and_grads(now.model, batch, loss, now.state)
                 norm = global_norm(grads)
@@ -162,7 +162,7 @@ def train(
                 grads, _ = clip_by_global_norm(grads, max_norm)
             new, memory = optimizer.update(now.model, grads, now.optimizer_state)
             history.append((value, norm))
-            # One assignment: an interrupt never leaves half an update.
+            # A single assignment, so that an interrupt never leaves half an update.
             state = final if carry else now.state
             now = Update(now.number + 1, new, memory, state, value, norm)
             if hook is not None:
@@ -194,7 +194,7 @@ def _nothing_counts(batch):
 
 
 def _answer(answer, optimizer):
-    """What a hook has returned: whether training ends, and how to step from now on."""
+    """Read a hook's answer: whether training ends, and the optimiser from now on."""
     if answer is None or isinstance(answer, bool | np.bool_):
         return bool(answer), optimizer
     if type(answer) is type(optimizer):
@@ -208,16 +208,16 @@ def _answer(answer, optimizer):
 def progress(
     items: Iterable[T], unit: str = "update", total: int | None = None
 ) -> Iterable[T]:
-    """Show a bar over what is iterated where a person watches, and nowhere else.
+    """Show a progress bar, but only where a person watches.
 
     Parameters
     ----------
     items : iterable
-        What is iterated.
+        What to iterate over.
     unit : str
         What an item is called.
     total : int, optional
-        How many there are, where ``items`` does not say.
+        How many there are, if ``items`` has no length.
 
     Returns
     -------
@@ -232,7 +232,7 @@ def progress(
 
 
 def _watched():
-    # Set by Jupyter, Colab and VS Code for a person's notebook; not by the tools that
-    # execute notebooks, whose output would keep the bar.
+    # Jupyter, Colab and VS Code set this for a person's notebook. Tools that execute
+    # notebooks do not: the bar would stay in the stored output.
     notebooks = "JPY_SESSION_NAME", "COLAB_RELEASE_TAG", "VSCODE_PID"
     return sys.stderr.isatty() or any(name in os.environ for name in notebooks)

@@ -1,4 +1,4 @@
-"""One tool for everything that is "the same for every array in here".
+"""Do the same to every array in a cell, model, state or gradient.
 
 A *tree* is an array, or a NamedTuple, tuple, list, dict or dataclass of trees. Cells,
 models, states and gradients are trees, so an optimiser, clipping, a gradient check
@@ -10,17 +10,18 @@ and a change of dtype are each a single call:
 >>> tree.map(lambda a: a.astype(np.float32), cell)
 LSTM(input_size=3, hidden_size=4, dtype=float32)
 
-A tree can be kept in a file, and a training gone on with later. A *checkpoint* holds
-all that the next update depends on: the model, the optimiser's state, and where one is
-carried the recurrent state. Weights alone would begin Adam's running means anew. To go
-on, build the same things as at the start and load the file into them::
+A tree can be saved in a file, so that training can be resumed later. A *checkpoint*
+holds all that the next update depends on: the model, the optimiser's state and, if one
+is carried, the recurrent state. With the weights alone, Adam's running means would
+start again from zero. To resume, build the same objects as at the start and load the
+file into them::
 
     tree.save("run.npz", (run.model, run.optimizer_state))
     model, state = tree.load("run.npz", like=(model, optimizer.init(model)))
     run = train(model, batches, loss, optimizer, optimizer_state=state)
 
-The batches are the caller's: a generator's state, ``rng.bit_generator.state``, is a
-dictionary of integers that JSON keeps.
+The caller has to restore the batches: a generator's state, ``rng.bit_generator.state``,
+is a dictionary of integers that can be saved as JSON.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ def leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     tree : tree
         What to walk.
     prefix : str
-        Put before each name.
+        Prepended to each name.
 
     Yields
     ------
@@ -119,13 +120,13 @@ def count(tree: Any) -> int:
 def save(path: str | os.PathLike[str], tree: Any) -> None:
     """Write a tree of parameters to a file, in NumPy's npz format, without pickle.
 
-    A file of the same name is replaced as a whole, at the end: an interrupt leaves the
-    old one.
+    A file of the same name is replaced only once the new one is complete, so an
+    interrupt leaves the old one.
 
     Parameters
     ----------
     path : path-like
-        The file, such as ``"model.npz"``; the name is taken as it is.
+        The file, such as ``"model.npz"``; no ending is added to the name.
     tree : tree
         A cell, model, optimiser's state, or a tuple or dict of several.
 
@@ -159,8 +160,8 @@ def load(path: str | os.PathLike[str], like: T) -> T:
     path : path-like
         The file.
     like : tree
-        Of the structure, shapes and dtypes that were saved, such as a new model of the
-        same sizes; it is not changed.
+        A tree with the structure, shapes and dtypes of the saved one, such as a new
+        model of the same sizes; it is not changed.
 
     Returns
     -------
@@ -172,9 +173,9 @@ def load(path: str | os.PathLike[str], like: T) -> T:
     FileNotFoundError
         If there is no such file.
     TypeError
-        If an array has another dtype than in ``like``.
+        If an array's dtype differs from that in ``like``.
     ValueError
-        If it is no npz file, has other names, a shape or a setting differs.
+        If it is not an npz file, or if names, a shape or a setting differ.
     """
     expected = dict(_settings_too(like))
     try:
@@ -184,7 +185,7 @@ def load(path: str | os.PathLike[str], like: T) -> T:
                 for member in archive.namelist()
             }
     except (ValueError, EOFError, zipfile.BadZipFile):
-        raise ValueError(f"{path} is no file that save has written") from None
+        raise ValueError(f"{path} is not a file that save has written") from None
     for names, words in (
         (expected.keys() - found.keys(), "lacks"),
         (found.keys() - expected.keys(), "has, and `like` has not,"),
@@ -227,7 +228,7 @@ def _restored(like, found, path, prefix=""):
 
 
 def _settings_too(tree, prefix=""):
-    """Yield as :func:`leaves`, and also numbers, text and the types of dataclasses."""
+    """Yield what :func:`leaves` does, and also numbers, text and dataclasses' types."""
     if _is_leaf(tree):
         yield prefix, tree
     if dataclasses.is_dataclass(tree):
@@ -241,7 +242,7 @@ def _is_leaf(tree):
 
 
 def summary(tree: Any) -> str:
-    """Describe a tree in a line: its type, and what is under each name.
+    """Describe a tree in one line: its type, and what is under each name.
 
     Parameters
     ----------
@@ -251,7 +252,7 @@ def summary(tree: Any) -> str:
     Returns
     -------
     str
-        Of an array the dtype and the shape, or its numbers where they are few:
+        For an array its dtype and shape, or its numbers if they are few:
         ``Batch(xs=float64 (5, 3, 4), targets=[1, 0, 2], loss_mask=None, lengths=None)``
     """
     parts = (f"{name}={_short(child)}" for name, child in _children(tree).items())
@@ -288,7 +289,7 @@ def _join(prefix, name):
 
 
 def _rebuild(tree, children, parts):
-    """Make a tree like this one of other parts."""
+    """Make a tree like this one from other parts."""
     if dataclasses.is_dataclass(tree):
         return type(tree)(*parts)
     if isinstance(tree, dict):

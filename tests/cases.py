@@ -1,4 +1,4 @@
-"""What the proofs run on: distinct sizes and random values in every slot."""
+"""Test cases with distinct sizes and random values in every entry."""
 
 from typing import NamedTuple
 
@@ -44,7 +44,7 @@ def random_case(kind, seed=0, dtype=np.float64, sizes=(T, N, D, H)):
 
 
 def weak_case(kind):
-    """The test that lets bugs live: zero biases, zero state, all-ones cotangent."""
+    """A weak case that misses bugs: zero biases, zero state, all-ones cotangent."""
     case = random_case(kind)
     case.cell.b[:] = 0
     zeros = tree.map(np.zeros_like, case.state)
@@ -57,4 +57,4 @@ def largest(a, b):
     for (name, x), (_, y) in zip(tree.leaves(a), tree.leaves(b), strict=True):
         assert x.shape == y.shape, f"{name}: {x.shape} and {y.shape}"
         gaps.append(np.abs(x - y).max())
-    return np.max(gaps)  # not max(), which would pass over a NaN
+    return np.max(gaps)  # not max(), which can miss a NaN

@@ -1,4 +1,4 @@
-"""Run tests on a package with one piece of its code broken, each in a fresh process."""
+"""Run tests with one piece of the package's code broken, in fresh processes."""
 
 import contextlib
 import importlib.machinery
@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import pytest
 
-#: Imported once, by the process from which all others are forked.
+#: Imported once, in the process from which all others are forked.
 PRELOAD = ["numpy", "torch", "hypothesis", "matplotlib.pyplot"]
 
 
 class Mutation(NamedTuple):
-    """A piece of code, and what to break it into."""
+    """A piece of code and its broken form."""
 
     file: Path
     code: str
@@ -24,7 +24,7 @@ class Mutation(NamedTuple):
 
 
 def processes():
-    """Start processes that each run one task, cheaply where the system can fork."""
+    """Start processes that run one task each; this is cheap if the system can fork."""
     can_fork = "forkserver" in multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if can_fork else "spawn")
     if can_fork:

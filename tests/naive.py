@@ -1,4 +1,4 @@
-"""The book's equations, one number at a time: no products, no shared code.
+"""The book's equations, one number at a time: no matrix products, no shared code.
 
 Each cell in the registry has its entry here; a test sees to it.
 """

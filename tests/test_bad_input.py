@@ -1,4 +1,4 @@
-"""Bad input gets an error that names the argument, what came, what was expected."""
+"""Bad input gets an error that names the argument, its value, and what is expected."""
 
 import numpy as np
 import pytest
@@ -151,7 +151,7 @@ def test_plain_assignment_to_a_view():
 @pytest.mark.parametrize("size", [0, 2.0, "3", True])
 def test_sizes(size):
     for sizes in ((size, 2), (2, size)):
-        with refuse(ValueError, "_size is", "expected an integer from 1 up"):
+        with refuse(ValueError, "_size is", "expected an integer of at least 1"):
             LSTM.init(np.random.default_rng(0), *sizes)
 
 
@@ -255,7 +255,7 @@ def test_model():
 
 
 def test_mask_with_lengths():
-    """Combined with the lengths, a mask is checked as it is without them."""
+    """A mask is checked in the same way with lengths and without."""
     rng = np.random.default_rng(0)
     model = Model.init(rng, LSTM.init(rng, D, H), 2, readout="all")
     batch = Batch(np.zeros((T, N, D)), np.zeros((T, N, 2)), lengths=np.array([5, 1, 3]))
@@ -286,7 +286,7 @@ def test_clipping_threshold(max_norm):
 
 @pytest.mark.parametrize("worst", [np.nan, np.inf])
 def test_clipping_what_is_not_finite(worst):
-    with refuse(ValueError, f"grads has the norm {worst}", "expected a finite"):
+    with refuse(ValueError, f"grads has norm {worst}", "expected a finite"):
         clip_by_global_norm([np.ones(2), np.array([1.0, worst])], 1.0)
 
 
@@ -294,16 +294,16 @@ def test_clipping_what_is_not_finite(worst):
 @pytest.mark.parametrize("rate", [-0.1, np.nan, np.inf, "0.1", True, None, np.ones(1)])
 def test_learning_rate(kind, rate):
     error = ValueError if type(rate) is float else TypeError
-    with refuse(error, "learning_rate is", "expected a finite number from 0 up"):
+    with refuse(error, "learning_rate is", "expected a finite number of at least 0"):
         kind(rate)
 
 
 def test_settings_of_adam():
     for wrong in (1, -0.1, np.nan, np.float64(1)):
         for name in ("beta1", "beta2"):
-            with refuse(ValueError, f"{name} is {wrong}", "from 0 up, below 1"):
+            with refuse(ValueError, f"{name} is {wrong}", "from 0 to below 1"):
                 Adam(**{name: wrong})
-    with refuse(ValueError, "eps is -1", "from 0 up"):
+    with refuse(ValueError, "eps is -1", "of at least 0"):
         Adam(eps=-1)
 
 
@@ -324,17 +324,17 @@ def test_step_of_a_difference(step):
 def test_batches_that_are_none():
     rng = np.random.default_rng(0)
     model = Model.init(rng, LSTM.init(rng, 2, H), 1)
-    with refuse(TypeError, "batches yields a ndarray", "expected each a Batch"):
+    with refuse(TypeError, "batches yields a ndarray", "expected a Batch each time"):
         train(model, adding(rng, 5, 4), mse, SGD(0.1))
 
 
 def test_tasks():
     rng = np.random.default_rng(0)
-    with refuse(ValueError, "length is 1", "expected an integer from 2 up"):
+    with refuse(ValueError, "length is 1", "expected an integer of at least 2"):
         adding(rng, 1, 5)
-    with refuse(ValueError, "length is 1", "expected an integer from 2 up"):
+    with refuse(ValueError, "length is 1", "expected an integer of at least 2"):
         last_step_loss(1)
-    with refuse(ValueError, "delay is 0.5", "expected an integer from 1 up"):
+    with refuse(ValueError, "delay is 0.5", "expected an integer of at least 1"):
         memoryless_loss(0.5)
     with refuse(ValueError, "by is 'column'", "'row', 'pixel'"):
         digits(rng, by="column")
@@ -349,7 +349,7 @@ def test_tasks():
     with refuse(ValueError, "batch has", "N = 4 sequences"):
         next(minibatches(rng, per_step, 2))
     for sizes in ((0, 1), (2, 0)):
-        with refuse(ValueError, "is 0; expected an integer from 1 up"):
+        with refuse(ValueError, "is 0; expected an integer of at least 1"):
             next(minibatches(rng, batch, *sizes))
 
 
@@ -380,7 +380,7 @@ def test_rng(draw, rng):
 @pytest.mark.parametrize("size", [0, 2.5, True, "3"])
 def test_sizes_of_tasks(task, size):
     for sizes in ((size, 4), (4, size)):
-        with refuse(ValueError, f"is {size!r}; expected an integer from [12] up"):
+        with refuse(ValueError, f"is {size!r}; expected an integer of at least [12]"):
             task(np.random.default_rng(0), *sizes)
 
 
@@ -400,5 +400,5 @@ def test_dtype_of_what_is_drawn(dtype):
 
 @pytest.mark.parametrize("size", [0, 1.5, True])
 def test_output_size(size):
-    with refuse(ValueError, "output_size is", "expected an integer from 1 up"):
+    with refuse(ValueError, "output_size is", "expected an integer of at least 1"):
         Model.init(np.random.default_rng(0), random_case(LSTM).cell, size)

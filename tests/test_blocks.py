@@ -1,4 +1,4 @@
-"""The picture of the layouts shows the blocks where the arrays have them."""
+"""The picture of the layouts shows each block at its place in the array."""
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -1,4 +1,4 @@
-"""The cell diagram is data: what it computes is the cell, what it draws is the data."""
+"""The cell diagram's data compute what the cell does, and are what is drawn."""
 
 import itertools
 import json
@@ -37,7 +37,7 @@ every_part = [
 
 @pytest.fixture
 def kind():
-    """The cell where a test asks for no other."""
+    """The default cell of these tests."""
     return LSTM
 
 
@@ -117,7 +117,7 @@ def test_a_node_changes_exactly_what_is_reachable_from_it(graph, step, name):
 @every_cell
 @pytest.mark.parametrize("unit", range(H))
 def test_every_cell_s_graph_computes_the_cell(kind, case, step, unit):
-    """Its layers, its new state, and every cotangent that the cell hands back."""
+    """Its layers, its new state, and every cotangent that the cell returns."""
     values = plots.step_values(*step, unit)
     hs, trace, grads = case.run()
     assert values["y"] == pytest.approx(hs[0, 0, unit], abs=1e-12)
@@ -280,12 +280,12 @@ def test_wires_run_from_node_to_node(ax, kind, graph, backward):
         heads = [a for a in artists if isinstance(a, Polygon)]
         wires = [a for a in artists if isinstance(a, PathPatch)]
         assert len(heads) == (len(wires) if backward else 1)
-        # The head is at the child, and on the way back at the parent.
+        # The head is at the child, and in the backward pass at the parent.
         tail, tip = edge[::-1] if backward else edge
         assert nearest([head.get_xy()[0] for head in heads], tip) <= reach, edge
         starts = [wire.get_path().vertices[0] for wire in wires]
         assert nearest(starts, tail) <= reach, edge
-        # All that flows back is dashed; forward each gate in its own way.
+        # All backward wires are dashed; forward, each gate has its own style.
         dashed = {wire.get_linestyle() != "-" for wire in wires}
         assert dashed == {backward or edge[0] in layers}, edge
 
@@ -399,7 +399,7 @@ def test_numbers_backward(ax, graph, cotangents):
     single = set(graph.by_name) - {"x", "h_prev"}
     for key in [*single, ("c", "squashed")]:
         assert written(key) == pytest.approx(cotangents[key], abs=5.1e-4), key
-    # The two sources of c stand at the wires that meet.
+    # The two sources of c are written at the wires that meet.
     sources = written("c_next") + written(("c", "squashed"))
     assert sources == pytest.approx(written("c"), abs=1.6e-3)
 
@@ -410,7 +410,7 @@ def extents(ax):
 
 
 def widest(names):
-    """As wide as the numbers of a net whose values stay below 10 become."""
+    """The widest numbers that a net with values below 10 can have."""
     return {
         name: np.full(4, -8.888) if name in ("x", "h_prev") else -8.888
         for name in names

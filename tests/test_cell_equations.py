@@ -99,7 +99,7 @@ def test_carousel():
     c = trace.history.c
     assert (trace.gates.f == 1).all()
     close(c[1:], c[:-1] + trace.gates.i * trace.gates.g)
-    # The c–c block of each step holds h still: the identity, to the last bit.
+    # The c–c block of each step keeps h fixed: exactly the identity.
     direct = step_jacobians(case.cell, trace)[..., H:, H:]
     assert (direct == np.eye(H)).all()
 
@@ -200,7 +200,7 @@ def test_rnn_backward(rnn, walked_back):
 
 @pytest.mark.equation("eq-bptt")
 def test_bptt(rnn, walked_back):
-    """The state before the first step has only what comes back through W_h."""
+    """The state before the first step gets its gradient through W_h only."""
     _, delta = walked_back
     for n in range(N):
         close(rnn.grads.state.h[n], rnn.case.cell.W_h @ delta[0, n])

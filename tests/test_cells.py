@@ -1,4 +1,4 @@
-"""Proofs of every cell in the registry; a new cell is proven by standing there."""
+"""Tests of every cell in the registry; a new cell is covered once it is listed."""
 
 import numpy as np
 import pytest
@@ -290,7 +290,7 @@ def test_adding_in_place_works():
 
 
 def test_d_h_may_part_from_d_x_late():
-    """A cell that hands back one object at first, and two at earlier steps."""
+    """A cell that returns one object at the last step, and two at earlier steps."""
 
     class Late(GRU):
         def step_backward(self, prev, gates, now, d):
@@ -310,7 +310,7 @@ def test_d_h_may_part_from_d_x_late():
 
 
 class Exponential(RNN):
-    """Its layer has no bound, as an exponential gate has none."""
+    """Its layer is unbounded, like an exponential gate."""
 
     def step(self, x, h, prev):
         g = np.expm1(x.g + h.g)

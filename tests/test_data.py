@@ -24,10 +24,10 @@ def test_windows_cut_everything_alike():
 
 
 def test_windows_with_carried_state_equal_the_whole():
-    """The state carried on and its cotangent carried back: nothing is lost."""
+    """With state carried forward and its cotangent carried back, nothing is lost."""
     case = random_case(LSTM)
     hs, trace, grads = case.run()
-    batch = Batch(case.xs, case.d_hs)  # one cotangent to a step, where targets stand
+    batch = Batch(case.xs, case.d_hs)  # cotangents in place of targets
     state, traces = case.state, []
     for window in windows(batch, 2):
         traces.append(case.cell.forward(window.xs, state)[1])
@@ -45,8 +45,8 @@ def test_windows_with_carried_state_equal_the_whole():
 @pytest.mark.parametrize(
     ("batch", "length", "message"),
     [
-        (Batch(VALUES, CLASSES), 0, "length is 0; expected an integer from 1 up"),
-        (Batch(VALUES, CLASSES), 2.0, "length is 2.0; expected an integer from 1 up"),
+        (Batch(VALUES, CLASSES), 0, "length is 0; expected an integer of at least 1"),
+        (Batch(VALUES, CLASSES), 2.0, "length is 2.0; expected an integer of at"),
         (Batch(VALUES, CLASSES[0]), 2, r"targets has shape \(3,\); .* \(5, 3, …\)"),
         (Batch(VALUES, CLASSES, None, [5, 4, 3]), 2, "batch has lengths"),
     ],

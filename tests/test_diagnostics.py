@@ -200,12 +200,12 @@ def test_bad_weights_and_lags(function):
         function(np.zeros((0, 0)), 1)
     with refuse(ValueError, r"W_h holds nan at \[0, 1\]"):
         function(np.array([[0, np.nan], [0, 0]]), 1)
-    with refuse(ValueError, "lags holds -1", "from 0 up"):
+    with refuse(ValueError, "lags holds -1", "of at least 0"):
         function(np.eye(2), [3, -1])
 
 
 def autograd_cell_gradient(case, trace, k):
-    """∂ c_T / ∂ c_{T−k} (N, H, H), with h_{T−k} = o ⊙ tanh(c_{T−k}) going along."""
+    """∂ c_T / ∂ c_{T−k} (N, H, H), where h_{T−k} = o ⊙ tanh(c_{T−k}) also changes."""
     twin = pytorch.LSTM.from_numpy(case.cell)
     c = torch.tensor(trace.states.c[T - k - 1], requires_grad=True)
     h = torch.tensor(trace.gates.o[T - k - 1]) * torch.tanh(c)

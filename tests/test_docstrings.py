@@ -44,7 +44,7 @@ def test_printed_equations(kind):
     known |= {f"prev_{name}": part for name, part in case.state._asdict().items()}
     found = {}
     while equations:
-        # In whatever order they need one another: o may see the new c.
+        # In an order that their dependencies allow: o may see the new c.
         ready = [
             name
             for name, right in equations.items()

@@ -1,4 +1,4 @@
-"""Equations, code and tests belong together, and the tests notice when they do not."""
+"""Each equation has code and tests, and its tests fail when the code is broken."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tools import equations
 
 ROOT = Path(__file__).parents[1]
 
-#: For each label a file of lstmbook, a piece of its code and what to break it into.
+#: For each label, a file of lstmbook, a piece of its code and its broken form.
 MUTATIONS = {
     "eq-step-jacobian": ("diagnostics.py", "cell.W_h.T", "cell.W_h"),
     "eq-jacobian-product": ("diagnostics.py", "jacobians[::-1]", "jacobians"),
@@ -206,7 +206,7 @@ def test_small_project_is_in_order(small):
         (
             "book/page.md",
             "# P\n\n$$ a $$ (eq-a)\n\n```{math}\n:label: eq-a\nb\n```\n",
-            "eq-a stands in book/page.md already",
+            "eq-a is already in book/page.md",
         ),
         ("book/page.md", "# P\n\n$$ a $$ (eq-b)\n", "eq-b is implemented nowhere"),
         ("book/page.md", "# P\n\n$$ a $$ (eq-b)\n", "eq-b has no test"),
@@ -214,7 +214,7 @@ def test_small_project_is_in_order(small):
         (
             "book/page.md",
             "# P\n",
-            "the test of test_a cites eq-a, which stands nowhere",
+            "the test of test_a cites eq-a, which no page has",
         ),
         ("lstmbook/code.py", "", "eq-a is implemented nowhere"),
         ("tests/test_a.py", "", "eq-a has no test"),

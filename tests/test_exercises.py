@@ -141,7 +141,7 @@ def test_another_seed_asks_the_same_of_other_cases(exercise):
         for mistake in exercise.mistakes:
             result = exercise.check(mistake.answer, seed)
             assert named(result, exercise) == {mistake.name}, seed
-    # An answer that knows the book's cases by heart knows no others.
+    # An answer that has memorised the book's cases fails on others.
     cases = exercise.cases(np.random.default_rng(0))
     by_heart = iter([exercise.solution(*case) for case in cases] * 2)
     assert exercises.check(exercise.name, lambda *_: next(by_heart))
@@ -205,7 +205,7 @@ CHANGES = {
 
 
 def forms(values):
-    """Hold several values in each of the ways there are."""
+    """Every way to hold several values."""
     yield dict(values)
     yield tuple(values.values())
     yield list(values.values())
@@ -284,7 +284,7 @@ def test_exact_numbers():
     assert exercises.check("windows-by-hand", [22, Fraction(1, 5), 200, 0.6])
 
 
-#: As worked out by hand, with what was rounded on the way.
+#: Answers worked out by hand, with intermediate rounding.
 ROUNDED = [
     ("adding-by-hand", (0.083, 9, 5)),
     ("other-pixels", (0.89, 0.97)),
@@ -358,7 +358,7 @@ NEARLY = [
     ("leak-through-h", {"half": 4.83, "whole": 19.14}),  # mean
     ("leak-through-h", {"half": 4.27, "whole": 14.8}),  # seed 0
     ("leak-through-h", {"half": 5.05, "whole": 18.2}),  # mean over the sequences
-    ("leak-through-h", {"half": 4.35, "whole": 13.5}),  # h held still at c_1
+    ("leak-through-h", {"half": 4.35, "whole": 13.5}),  # h kept fixed at c_1
     ("where-it-begins", {"at_half": 0.1588, "near_zero": 0.0599}),  # mean
     ("where-it-begins", {"at_half": 0.1616}),  # seed 0
     ("where-it-begins", {"at_half": 0.1652, "near_zero": 0.1652}),  # always 0
@@ -746,7 +746,7 @@ def test_an_endless_loop_ends_in_another_thread(monkeypatch):
 
 
 def test_nothing_is_thrown_after_the_answer(monkeypatch):
-    """The limit falls just when the answer is ready: it is right, or it was stopped."""
+    """The time limit falls just as the answer is ready: it is right, or stopped."""
     monkeypatch.setattr(answers, "LIMIT", 0.002)
     threads = threading.active_count()
     for _ in range(100):

@@ -36,7 +36,7 @@ from lstmbook.tasks.notepad import MARKS, notepad
 
 
 def draw(scale, kind, seed):
-    """What an experiment does: all chance comes from the seed."""
+    """A tiny experiment: all random numbers come from the seed."""
     rng = np.random.default_rng(seed)
     value = scale * rng.standard_normal()
     return {"value": value, "high": bool(value > 0), "never": None, "kind2": kind * 2}
@@ -79,7 +79,7 @@ DRAW = tiny(
 
 
 class Inline(Executor):
-    """Runs when it is asked to, here, and counts."""
+    """Runs tasks in this process, and counts them."""
 
     calls = 0
 
@@ -161,11 +161,11 @@ def test_each_worker_has_one_thread(tmp_path, monkeypatch):
     with experiments.processes(1) as executor:
         rows = experiments.run(tiny(threads), [0], tmp_path / "tiny.csv", executor)
     assert rows[0]["value"] == "1,1,1,1"
-    # The caller's own number of threads is as it was.
+    # The caller's own number of threads is unchanged.
     assert os.environ["OMP_NUM_THREADS"] == "7" and "MKL_NUM_THREADS" not in os.environ
 
 
-# --- interrupted, failed, gone on with
+# --- interrupted, failed, resumed
 
 
 def test_an_interrupt_leaves_what_was_done(tmp_path):
@@ -199,7 +199,7 @@ def test_it_goes_on_where_it_was(tmp_path):
     path, whole, executor = tmp_path / "tiny.csv", tmp_path / "whole.csv", Inline()
     experiments.run(DRAW, range(3), whole, Inline())
     head, *lines = whole.read_text().splitlines(keepends=True)
-    # Five of twelve, in the order in which they came, and half of a sixth.
+    # Five of twelve, in the order in which they finished, and half of a sixth.
     path.write_text("".join([head, *lines[7:2:-1], lines[0][:-4]]))
     assert len(experiments.read(path)) == 5
     rows = experiments.run(DRAW, range(3), path, executor)
@@ -227,7 +227,7 @@ def test_a_complete_file_is_left_alone(tmp_path):
     path, executor = tmp_path / "tiny.csv", Inline()
     experiments.run(DRAW, range(3), path, Inline())
     before = path.read_bytes()
-    experiments.run(DRAW, range(2), path, executor)  # what more there is, is kept
+    experiments.run(DRAW, range(2), path, executor)  # extra records are kept
     assert executor.calls == 0 and path.read_bytes() == before
     experiments.run(DRAW, range(4), path, executor)
     assert executor.calls == 4
@@ -239,7 +239,7 @@ def test_records_are_on_disk_as_they_come(tmp_path):
 
     class Watching(Inline):
         def submit(self, function, /, *args):
-            # Lazily: a run is done when the one before is written.
+            # Lazily: a run starts once the one before is written.
             future = super().submit(function, *args)
             future.result = lambda: (
                 seen.append(len(experiments.read(path))) or (Future.result(future))
@@ -274,7 +274,7 @@ def test_a_worker_that_dies_leaves_a_valid_file(tmp_path):
     path = tmp_path / "tiny.csv"
     with pytest.raises(BrokenProcessPool), experiments.processes(1) as executor:
         experiments.run(tiny(die), range(2), path, executor)
-    # No record: it is not the runs' own failure.
+    # No record, because the runs themselves did not fail.
     assert experiments.read(path) == []
 
 
@@ -401,7 +401,7 @@ def test_run_says_that_a_worker_died(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(EXPERIMENTS, "tiny", tiny(die, seeds=1))
     assert main(["run", "tiny", "--workers", "1", "--out", str(tmp_path)]) == 1
     shown = capsys.readouterr().err
-    assert "a worker died" in shown and "the same command goes on" in shown
+    assert "a worker died" in shown and "the same command continues" in shown
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C of a Unix terminal")
@@ -419,7 +419,7 @@ def test_ctrl_c(tmp_path):
         os.killpg(process.pid, signal.SIGINT)
         _, shown = process.communicate(timeout=60)
     assert process.returncode == 130, shown
-    assert "interrupted" in shown and "the same command goes on" in shown
+    assert "interrupted" in shown and "the same command continues" in shown
     assert experiments.read(path) == []
 
 
@@ -430,7 +430,8 @@ def linger(seed):
 
 def test_workers_do_not_outlive_a_runner_that_is_killed(tmp_path):
     code = (
-        "from lstmbook import experiments; from tests import test_experiments as t\n"
+        "from lstmbook.course import experiments\n"
+        "from tests import test_experiments as t\n"
         "if __name__ == '__main__':\n"
         "    with experiments.processes(1) as executor:\n"
         f"        path = {str(tmp_path / 'tiny.csv')!r}\n"
@@ -443,11 +444,11 @@ def test_workers_do_not_outlive_a_runner_that_is_killed(tmp_path):
         worker = int(process.stdout.readline())
         process.kill()
         try:
-            # The worker has this pipe too: it is at its end when both are gone.
+            # The worker holds this pipe too: it ends when both are gone.
             process.communicate(timeout=30)
         except subprocess.TimeoutExpired:
             os.kill(worker, signal.SIGTERM)
-            pytest.fail("the worker goes on")
+            pytest.fail("the worker is still running")
 
 
 # --- the experiments themselves
@@ -547,7 +548,7 @@ def test_forget_bias_begins_where_it_says(monkeypatch):
     zero, one, three, chrono = (model.cell for model in asked)
     assert (zero.b_f == 0).all() and (one.b_f == 1).all() and (three.b_f == 3).all()
     assert len(np.unique(chrono.b_f)) == 32 and (chrono.b_i == -chrono.b_f).all()
-    # All else is the same draw.
+    # Everything else is the same draw.
     for model in asked:
         assert np.array_equal(model.cell.W_x, asked[0].cell.W_x)
         assert np.array_equal(model.cell.W_h, asked[0].cell.W_h)
@@ -664,7 +665,7 @@ def test_a_stored_run_without_success():
 
 @pytest.mark.parametrize("name", ["adding-cells", "forget-bias"])
 def test_a_stored_success(name):
-    """The cheapest of the runs that learned: it does so again, at about that time.
+    """The cheapest of the runs that learned does so again, at about that update.
 
     The update is not the same on another processor: a float32 sum in another order
     shifts it, by a factor of less than two in the quickest runs.
@@ -716,7 +717,7 @@ def test_interval_of_the_median(n, rank, coverage):
     found = summarize(values)
     assert found == (n, 0, (n + 1) / 2, rank, n + 1 - rank, pytest.approx(coverage))
     assert coverage >= 0.95
-    # The next pair inwards would not do.
+    # The next pair inwards would not be enough.
     assert coverage - 2 * math.comb(n, rank) / 2**n < 0.95
 
 
@@ -738,7 +739,7 @@ def test_interval_of_many_runs(n):
     assert found.high == n + 1 - rank
     assert found.coverage == pytest.approx(1 - outside / 2**n, abs=1e-12)
     assert found.coverage >= 0.95
-    assert 20 * (outside + 2 * math.comb(n, rank)) > 2**n  # one rank less would not do
+    assert 20 * (outside + 2 * math.comb(n, rank)) > 2**n  # one less would not do
 
 
 def test_what_is_no_number_is_no_failure():

@@ -1,4 +1,4 @@
-"""The ways in agree: pip, conda, make, CI, the citation and the links to the source.
+"""Metadata agree: pip, conda, make, CI, the citation and the links to the source.
 
 Each check is a function from the files' contents to a list of complaints, so that
 one test can hold the real files to an empty list and others can plant a fault.
@@ -32,7 +32,7 @@ def read(name):
 
 @pytest.fixture
 def doors():
-    """The three front doors, parsed; a test may plant a fault in its copy."""
+    """The three ways to install, parsed; a test may plant a fault in its copy."""
     return {
         "pyproject": tomllib.loads(read("pyproject.toml")),
         "constraints": read("constraints.txt").splitlines(),
@@ -52,7 +52,7 @@ def direct_requirements(pyproject):
 
 
 def parse_pins(lines):
-    """Return {name: version} and the complaints about lines that are no exact pin."""
+    """Return {name: version}, and complaints about lines without an exact pin."""
     pins, complaints = {}, []
     for line in lines:
         line = line.partition("#")[0].strip()
@@ -425,7 +425,7 @@ def test_the_table_of_commands_is_the_makefile(page):
     reason="needs make and a Unix shell",
 )
 def test_make_help_is_the_makefile():
-    # `make test` hands its own flags down; a sub-make would print its folder.
+    # `make test` passes its own flags down; a sub-make would print its folder.
     ours = [name for name in os.environ if not name.startswith(("MAKE", "MFLAGS"))]
     done = subprocess.run(
         ["make", "--no-print-directory", "help"],

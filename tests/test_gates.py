@@ -1,4 +1,4 @@
-"""The experiments on gates: wired open, held still, and in trained nets."""
+"""The experiments on gates: wired open, held constant, and in trained nets."""
 
 import numpy as np
 import pytest

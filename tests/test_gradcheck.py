@@ -15,7 +15,7 @@ def test_central_differences_of_a_known_function():
     slopes = gradcheck.central_differences(function, at)
     expected = [3 * at[0] ** 2 * 2.0, np.array([(at[0] ** 3).sum()])]
     assert largest(slopes, expected) <= 1e-9
-    # The formula itself, at a step where its own error shows: (x³)′ is off by ε².
+    # The formula itself, with a step so large that its error shows: (x³)′ is off by ε².
     coarse = gradcheck.central_differences(function, at, step=0.5)
     assert largest(coarse[0], expected[0] + 0.25 * 2.0) <= 1e-12
 

@@ -1,6 +1,6 @@
 """Weights to and from PyTorch, Keras and ONNX, by running the real things.
 
-That cells and ``torch.nn`` have the same gradients stands in test_cells.py.
+test_cells.py checks that cells and ``torch.nn`` have the same gradients.
 """
 
 import copy
@@ -290,7 +290,7 @@ def test_keras_gives_back_what_it_took(keras):
     layer.build((N, T, D))
     weights = interop.to_keras(random_layer(GRU, 2, dtype=np.float32)[0])
     layer.set_weights(weights)
-    # Their tensors know nothing of the argument `copy` that NumPy 2 hands over.
+    # Their tensors do not know the argument `copy` that NumPy 2 passes.
     with pytest.warns(DeprecationWarning, match="__array__ .* copy keyword"):
         again = layer.get_weights()
     assert largest(again, weights) == 0
@@ -313,7 +313,7 @@ def keras_gru(*bias):
 
 
 def test_a_keras_gru_that_resets_before_the_product_is_refused(keras):
-    """Its bias gives it away; without one nothing would."""
+    """Its bias shows it; without a bias nothing would."""
     layer = keras.layers.GRU(H, reset_after=False)
     layer.build((N, T, D))
     assert tuple(layer.weights[2].shape) == (3 * H,)
@@ -489,7 +489,7 @@ gru_bidirectional
 
 
 def read_case(case):
-    """A node, its inputs by name, its attributes, and what it puts out."""
+    """A node, its inputs by name, its attributes, and its outputs."""
     (node,) = case.model.graph.node
     inputs, outputs = case.data_sets[0]
     feeds = dict(zip(node.input, inputs, strict=True))
@@ -535,7 +535,7 @@ def test_onnx_s_own_case(name, own_cases):
 
 @pytest.mark.parametrize("name", ["gru_with_initial_bias", "gru_bidirectional"])
 def test_a_gru_of_onnx_s_own_is_read_where_it_resets_after(name, own_cases):
-    """The advice of the refusal: the same node with linear_before_reset=1."""
+    """Follow the error's advice: the same node with linear_before_reset=1."""
     feeds, _, weights, said = read_case(own_cases[f"test_{name}"])
     said |= {"linear_before_reset": 1}
     weights = {name: array.astype(np.float64) for name, array in weights.items()}
@@ -701,15 +701,13 @@ def test_a_net_around_the_layer_says_which_part_to_hand_in():
     net = torch.nn.Sequential(torch.nn.Linear(D, D), torch.nn.LSTM(D, H))
     parallel = torch.nn.DataParallel(torch.nn.GRU(D, H))
     for module, name in [(net, "1"), (parallel, "module")]:
-        words = (
-            rf"module is a .*: hand in its layer, module\.get_submodule\('{name}'\)$"
-        )
+        words = rf"module is a .*: pass its layer, module\.get_submodule\('{name}'\)$"
         with pytest.raises(TypeError, match=words):
             interop.from_torch(module)
         interop.from_torch(module.get_submodule(name))
 
 
-# --- What is nearly a torch.nn.LSTM, and what to do with it
+# --- Modules that are almost a torch.nn.LSTM, and what to do with them
 
 
 def pruned(lstm, name):
@@ -810,7 +808,7 @@ def test_arrays_of_a_narrow_dtype_are_refused(dtype):
         interop.from_keras([a.astype(dtype) for a in weights])
 
 
-# --- What is nearly one Keras layer's weights
+# --- Lists that are almost one Keras layer's weights
 
 
 def test_a_keras_layer_instead_of_its_weights(keras):
@@ -852,7 +850,7 @@ def test_two_keras_layers_are_not_two_directions(first, second, biases):
     for kind, inputs, units in (first, second):
         cell = random_case(kind, sizes=(T, N, inputs, units)).cell
         weights += interop.to_keras(cell)[: 2 + biases]
-    words = "two directions alike: of two layers, hand in each on its own"
+    words = "two equal directions; if these are two layers, pass each separately"
     with pytest.raises(ValueError, match=f"weights holds LSTM.*{words}"):
         interop.from_keras(weights)
 
@@ -873,12 +871,12 @@ def test_two_square_keras_layers_look_like_two_directions():
 def test_more_than_a_cell_says_which_part_to_hand_in(framework):
     cell = random_case(LSTM).cell
     nets = {
-        r"Model; .*: hand in its \.cell$": Model(cell, np.zeros((H, 1)), np.zeros(1)),
-        r"Stack; .*: hand in each of its \.layers on": Stack((Stack((cell,)),)),
-        r"Reversed; .*: hand in its \.layer, and": Stack((Reversed(cell),)),
+        r"Model; .*: pass its \.cell$": Model(cell, np.zeros((H, 1)), np.zeros(1)),
+        r"Stack; .*: pass each of its \.layers sep": Stack((Stack((cell,)),)),
+        r"Reversed; .*: pass its \.layer, and": Stack((Reversed(cell),)),
     }
     if framework != "PyTorch":
-        nets[r"Reversed; .*: hand in its \.layer, and"] = Bidirectional(
+        nets[r"Reversed; .*: pass its \.layer, and"] = Bidirectional(
             Reversed(cell), cell
         )
     for words, net in nets.items():

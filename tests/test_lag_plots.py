@@ -15,7 +15,7 @@ def test_one_sequence_with_bound_and_rate(ax):
     norms, bound, rate = [2.0, 1.0, 0.0], [1.0, 0.9, 0.81], [1.0, 0.5, 0.25]
     assert plots.gradient_against_lag(ax, norms, bound, rate, floor=1e-6) is ax
     measured, upper, lower = ax.lines
-    # As shares of lag 0; what is gone lies on the floor.
+    # As shares of lag 0; vanished gradients lie on the floor.
     assert measured.get_ydata().tolist() == [1, 0.5, 1e-6]
     assert measured.get_xdata().tolist() == [0, 1, 2]
     assert upper.get_ydata().tolist() == bound and lower.get_ydata().tolist() == rate

@@ -30,7 +30,7 @@ from lstmbook.train import train
 from tests.cases import Case, largest
 from tests.test_bad_input import refuse
 
-#: Two directions of H are 4 wide, which no other size is.
+#: Two directions of H are 4 wide, a size that nothing else has.
 T, N, D, H = 5, 6, 3, 2
 O = 8  # noqa: E741
 LENGTHS = [3, 5, 1, 4, 3, 2]
@@ -53,7 +53,7 @@ SHAPES = {
     "both": both,
     "stack-of-both": lambda kind: Stack((both(kind), both(kind, 2 * H))),
 }
-#: What it cannot: several kinds and widths, and every way to put them together.
+#: What it cannot: several kinds and widths, and every way to combine them.
 MIXED = {
     "three": Stack((one(GRU, D, 4), one(RNN, 4, 7), one(LSTM, 7, 2))),
     "unlike": Bidirectional(one(LSTM, D, 4), one(GRU, D, 2)),
@@ -96,7 +96,7 @@ def random_case(net, seed=0, dtype=np.float64):
     )
 
 
-# --- The witness: torch.nn, built from our cells one by one
+# --- The reference: torch.nn, built from our cells one by one
 
 
 def cells(net):
@@ -183,7 +183,7 @@ def run_torch(case, lengths):
 def test_equals_torch_nn(shape, kind, lengths):
     case = random_case(NETS[f"{shape}-{kind}"])
     inside = np.arange(T)[:, None] < (lengths or [T] * N)
-    # PyTorch has zeros in the padding, so nothing may be asked of it there.
+    # PyTorch has zeros in the padding, so the loss must not depend on it.
     case.d_hs[~inside] = 0
     hs, trace, grads = case.run(lengths)
     module, torch_hs, final, d_xs, d_state = run_torch(case, lengths)
@@ -214,7 +214,7 @@ def test_last_is_what_torch_calls_h_n(shape, kind, lengths):
     assert largest(case.cell.last(hs), np.concatenate(h_n[-directions:], -1)) <= 1e-12
 
 
-# --- Proofs that hold for every net
+# --- Tests of every net
 
 
 def output_of(net, state):
@@ -239,7 +239,7 @@ def test_last_is_the_final_state_s(net, lengths):
     hs, trace = case.forward(lengths)
     assert hs.shape == (T, N, net.hidden_size)
     assert largest(net.last(hs), output_of(net, trace.final)) == 0
-    # Its way back: <last(hs), d> = <hs, last_backward(d)>, for any hs.
+    # The adjoint: <last(hs), d> = <hs, last_backward(d)>, for any hs.
     d_last = case.d_hs[0]
     d_hs = net.last_backward(d_last, T)
     assert d_hs.shape == hs.shape
@@ -249,7 +249,7 @@ def test_last_is_the_final_state_s(net, lengths):
 
 @every_composite
 def test_backward_equals_central_differences(net):
-    # Without lengths all is the same, says test_full_lengths_change_nothing.
+    # test_full_lengths_change_nothing covers the case without lengths.
     rows = gradcheck.check_cell(*random_case(net), lengths=LENGTHS)
     assert max(row.error for row in rows) <= 1e-8, rows
 
@@ -282,7 +282,7 @@ def test_padded_batch_equals_sequences_one_by_one(net, seed):
         def own(a, n=n):
             return a[n : n + 1]
 
-        # The padding holds what a sequence ends with, and hands its cotangents on.
+        # The padding repeats a sequence's final output, and its cotangents count there.
         d_hs, d_end = case.d_hs[:length, n : n + 1], case.d_hs[length:, n : n + 1]
         alone = Case(
             case.cell,
@@ -576,7 +576,7 @@ def test_states_of_a_stack():
             case.cell.forward(case.xs, state)
         with refuse(TypeError, f"^d_final is a {came}", expected):
             case.cell.backward(trace, case.d_hs, state)
-    # Which layer's it is, says the note.
+    # The note says which layer's it is.
     words = "state is a HiddenState; LSTM expects LSTMState", about(r"layers\[1\]")
     with refuse(TypeError, *words):
         case.cell.forward(case.xs, (low, HiddenState(high.h)))

@@ -59,7 +59,7 @@ def leaf(array):
 
 
 def by_autograd(step, name):
-    """The loss by a layer's pre-activation, ``"c"`` or ``"c_prev"``; the rest held."""
+    """The loss by a layer's pre-activation, ``"c"`` or ``"c_prev"``; the rest fixed."""
     values = {layer: torch.tensor(getattr(step.gates, layer)) for layer in LAYERS}
     values["c_prev"] = torch.tensor(step.prev.c)
     if name in LAYERS:
@@ -89,7 +89,7 @@ def d_long_term(step):
 
 @pytest.mark.equation("eq-d-long-term")
 def test_long_term(step):
-    """Seen where a forget gate of 1 hands it on as it is."""
+    """Seen where a forget gate of 1 passes it on unchanged."""
     _, d_prev = back(step, step.gates._replace(f=np.ones((N, H))))
     close(d_prev.c, d_long_term(step))
     close(d_prev.c, by_autograd(step, "c"))
@@ -171,7 +171,7 @@ def walk():
 
 @pytest.mark.equation("eq-d-h-prev")
 def test_short_term_memory_before(walk):
-    """The state before the first step has only what comes back by the four layers."""
+    """The state before the first step gets its gradient through the layers only."""
     close(walk.grads.state.h, walk.d_state.h)
     one = random_case(LSTM, sizes=(1, N, D, H))
     cell, (h, c) = one.cell, one.state

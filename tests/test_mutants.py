@@ -1,4 +1,4 @@
-"""Every classic mistake is caught; a weak test is shown to let some of them live."""
+"""Every classic mistake is caught; a weak test is shown to miss some of them."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from lstmbook.course.exercises.mutants import MUTANTS
 from tests import naive, twins
 from tests.cases import largest, random_case, weak_case
 
-#: What a weak test would let through: found by running it, and held here.
+#: Mistakes that a weak test misses: found by running it, and kept here.
 SURVIVES_WEAK_TEST = {
     "reversed-cotangents",
     "no-final-cotangent",
@@ -63,7 +63,7 @@ def test_what_a_weak_test_lets_live(name):
 
 @pytest.mark.parametrize("name", ["swapped-order", "sigmoid-main-layer"])
 def test_gradient_check_alone_is_not_enough(name):
-    """Forward and backward are wrong together: only a second forward pass tells."""
+    """Forward and backward are wrong together: only another forward pass shows it."""
     caught = caught_by(MUTANTS[name].cell, random_case(LSTM))
     assert caught == {"naive loop", "pytorch"}
 

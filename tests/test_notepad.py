@@ -47,7 +47,7 @@ def test_marks():
     assert not marks[1:][announced].any()
     assert not xs[-1, :, STORE].any() and xs[-2, :, STORE].any()
     assert -1 <= xs[..., VALUE].min() < -0.99 and 0.99 < xs[..., VALUE].max() < 1
-    # At free steps the marks come at the rates asked for.
+    # At free steps the marks occur at the given rates.
     free = xs[1:-1][~announced[:-1]]
     assert free[:, 1:].mean(axis=0) == pytest.approx([0.1, 0.2, 0.05], abs=0.004)
 
@@ -69,8 +69,8 @@ def test_dtype():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"length": 0}, "length is 0; expected an integer from 1 up"),
-        ({"batch_size": 0}, "batch_size is 0; expected an integer from 1 up"),
+        ({"length": 0}, "length is 0; expected an integer of at least 1"),
+        ({"batch_size": 0}, "batch_size is 0; expected an integer of at least 1"),
         ({"clear": np.nan}, "expected probabilities"),
         ({"store": -0.1}, "expected probabilities that add up to at most 1"),
         ({"recall": 0.9}, r"\(0.1, 0.9, 0.05\); expected probabilities"),

@@ -52,6 +52,6 @@ def test_unrolled_net(ax, backward):
     texts = [text.get_text() for text in ax.texts]
     assert {"$x_1$", "$x_2$", "$x_3$", "$h_0$", "$h_1$", "$h_3$"} <= set(texts)
     assert ("$x_t$" in texts) != backward
-    # Every step has an arrow into it, and on the way back one out of it.
+    # Every step has an arrow into it, and in the backward pass one out of it.
     assert sum("delta" in text for text in texts) == (3 if backward else 0)
     assert texts.count("tanh") == (3 if backward else 4)

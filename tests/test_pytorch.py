@@ -1,4 +1,4 @@
-"""The PyTorch twins and the model around them honour what they take, or refuse it."""
+"""The PyTorch twins and Model honour every setting that they accept."""
 
 import itertools
 
@@ -115,7 +115,7 @@ def test_inputs_and_states_are_checked(kind):
 @pytest.mark.parametrize("size", [0, 2.0, True])
 def test_sizes(kind, size):
     for sizes in ((size, 2), (2, size)):
-        with pytest.raises(ValueError, match=r"_size is .* integer from 1 up"):
+        with pytest.raises(ValueError, match=r"_size is .* integer of at least 1"):
             getattr(pytorch, kind.__name__)(*sizes)
 
 
@@ -191,9 +191,13 @@ RNG = np.random.default_rng(0)
     [
         (nn.LSTM(D, H, batch_first=True), ValueError, "core has batch_first=True"),
         (nn.LSTM(D, H), TypeError, "core has dtype torch.float32; model has .*64"),
-        (nn.LSTM(D, 3).double(), ValueError, "core puts out 3 .*; model reads H = 2"),
-        (nn.GRU(D, H, bidirectional=True).double(), ValueError, "core puts out 4"),
-        (nn.LSTM(D, 5, proj_size=1).double(), ValueError, "core puts out 1"),
+        (
+            nn.LSTM(D, 3).double(),
+            ValueError,
+            "core has 3 outputs .*; model reads H = 2",
+        ),
+        (nn.GRU(D, H, bidirectional=True).double(), ValueError, "core has 4"),
+        (nn.LSTM(D, 5, proj_size=1).double(), ValueError, "core has 1"),
         (nn.LSTMCell(D, H).double(), TypeError, "core is a LSTMCell; expected one of"),
         (nn.Sequential(nn.LSTM(D, H)), TypeError, "core is a Sequential"),
         (random_case(LSTM).cell, TypeError, "core is a LSTM; expected one of lstmbook"),

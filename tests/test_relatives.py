@@ -1,4 +1,4 @@
-"""The appendix Relatives goes on working when the registry grows."""
+"""The appendix Relatives still works when the registry grows."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What stands alone on a notebook's last line fits on a few lines of its output."""
+"""A cell's last expression takes only a few lines of output in a notebook."""
 
 import numpy as np
 import pytest

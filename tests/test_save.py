@@ -1,4 +1,4 @@
-"""A tree in a file: it comes back to the bit, or not at all."""
+"""A tree in a file: it is restored exactly, or not at all."""
 
 import itertools
 import pickle
@@ -67,7 +67,7 @@ def test_round_trip_of_what_else_is_a_tree(tmp_path):
 
 @pytest.mark.parametrize("optimizer", [SGD(0.1), Adam(1e-2)])
 def test_training_goes_on_to_the_bit(tmp_path, optimizer):
-    """As the module's docstring says, in a fresh process's place."""
+    """As the module's docstring says, as if in a fresh process."""
     rng = np.random.default_rng(0)
     batches = [adding(rng, 6, 16) for _ in range(6)]
 
@@ -105,7 +105,7 @@ def test_every_kind_of_net_refuses_every_other(tmp_path):
 
 
 class Other(LSTM):
-    """Of the same shapes, and another function of them."""
+    """The same shapes, but a different function of them."""
 
 
 def test_a_cell_of_another_kind_is_refused(tmp_path):
@@ -172,10 +172,10 @@ def test_what_is_no_such_file(tmp_path):
     }
     for name, data in wrong.items():
         path.write_bytes(data)
-        with pytest.raises(ValueError, match="file is no file that save has"):
+        with pytest.raises(ValueError, match="file is not a file that save has"):
             pytest.fail(f"{name}: {tree.load(path, np.ones(500))}")
     np.save(tmp_path / "one.npy", np.ones(1))
-    with pytest.raises(ValueError, match="is no file that save has written"):
+    with pytest.raises(ValueError, match="is not a file that save has written"):
         tree.load(tmp_path / "one.npy", np.ones(1))
 
 
@@ -186,7 +186,7 @@ def test_nothing_is_executed(tmp_path):
     with zipfile.ZipFile(tmp_path / "bad.npz", "w") as archive:
         with archive.open("a.npy", "w") as member:
             np.lib.format.write_array(member, bad, allow_pickle=True)
-    with pytest.raises(ValueError, match="is no file that save has written"):
+    with pytest.raises(ValueError, match="is not a file that save has written"):
         tree.load(tmp_path / "bad.npz", {"a": np.ones(1)})
     assert not (tmp_path / "ran").exists()
 

@@ -1,4 +1,4 @@
-"""Chapter 1: what can be had without memory, and the copying problem."""
+"""Chapter 1: what is possible without memory, and the copying problem."""
 
 import numpy as np
 import pytest
@@ -66,12 +66,12 @@ def test_copying(delay):
     for n in range(300):
         word = list(shown[:WORD, n])
         assert set(word) <= set(range(SYMBOLS))
-        # Blank is 8, the signal 9, and it stands `delay` steps after the last symbol.
+        # Blank is 8; the signal, 9, is `delay` steps after the last symbol.
         assert list(shown[WORD:, n]) == [8] * (delay - 1) + [9] + [8] * WORD
         assert list(batch.targets[:, n]) == [8] * (WORD + delay) + word
     for k in range(WORD):  # the lag that the docstring states
         assert (batch.targets[k + delay + 10] == shown[k]).all()
-    # Every symbol in every place, and not the same word twice over.
+    # Every symbol in every place, and never the same word twice.
     assert all(set(shown[k]) == set(range(SYMBOLS)) for k in range(WORD))
     assert len({tuple(word) for word in shown[:WORD].T}) == 300
 
@@ -107,7 +107,7 @@ def test_memoryless_loss(delay):
 
     fair = np.full(SYMBOLS, 1 / SYMBOLS)
     assert memoryless_loss(delay) == pytest.approx(score(fair), abs=1e-12)
-    # To prefer a symbol costs more than it brings.
+    # Preferring a symbol costs more than it gains.
     bent = fair + 0.05 * np.array([1, -1, 1, -1, 1, -1, 1, -1])
     assert score(bent) > memoryless_loss(delay)
 
@@ -115,15 +115,15 @@ def test_memoryless_loss(delay):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: last_step_loss(1), "length is 1; expected at least 2"),
-        (lambda: memoryless_loss(0), "delay is 0; expected at least 1"),
+        (lambda: last_step_loss(1), "length is 1; expected an integer of at least 2"),
+        (lambda: memoryless_loss(0), "delay is 0; expected an integer of at least 1"),
         (
             lambda: copying(np.random.default_rng(0), 0, 3),
-            "delay is 0; expected at least 1",
+            "delay is 0; expected an integer of at least 1",
         ),
         (
             lambda: copying(np.random.default_rng(0), 3, 0),
-            "batch_size is 0; expected at least 1",
+            "batch_size is 0; expected an integer of at least 1",
         ),
     ],
 )

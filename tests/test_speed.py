@@ -15,7 +15,7 @@ SMALL = {"rounds": 2, "least": 0}
 
 
 class Forgetful(LSTM):
-    """An LSTM whose way back forgets the path through c."""
+    """An LSTM whose backward pass forgets the path through c."""
 
     def step_backward(self, prev, gates, now, d):
         to_x, to_h, to_prev = super().step_backward(prev, gates, now, d)

@@ -58,7 +58,7 @@ def test_one_window_is_one_step_of_ordinary_training():
 
 
 def test_the_state_is_carried_from_window_to_window():
-    """At a rate of nothing the windows' answers are the whole stream's."""
+    """At a learning rate of 0 the windows' answers are the whole stream's."""
     model, stream = start()
     answers, _ = model.forward(stream.xs)
     seen = []
@@ -75,7 +75,7 @@ def test_the_state_is_carried_from_window_to_window():
 
 
 def test_a_training_that_stops_is_no_result():
-    """In the last window too, after which no state is carried on."""
+    """In the last window too, after which no state is carried."""
     model, stream = start()
     model.W_y[:] = np.nan
     words = "loss is nan"
@@ -100,7 +100,7 @@ def test_between():
 
 
 def test_some():
-    """A share of the recalls, of every lag, and never anything else."""
+    """A share of the recalls at every lag, and nothing else."""
     stream = streams.recalls(np.random.default_rng(0), 3_000, 32, 1, 20)
     fifth = streams.some(stream, np.random.default_rng(1), 0.2)
     assert not (fifth.loss_mask & ~stream.loss_mask).any()
@@ -113,7 +113,7 @@ def test_some():
 
 
 def test_short_recalls_and_a_fifth_at_random_are_equally_many():
-    """So that the two differ in the lag alone; and five times the steps make up."""
+    """So the two differ in the lag only, and five times the steps make up for it."""
     rows = experiments.load("truncation")
 
     def scored(counts, steps=streams.STEPS):

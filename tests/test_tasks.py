@@ -55,8 +55,8 @@ def test_digits_are_the_images(by):
 def test_digits_dtype_and_shuffling():
     train, test = digits(np.random.default_rng(0), dtype=np.float32)
     assert train.xs.dtype == test.xs.dtype == np.float32
-    # The set comes sorted in runs; shuffled, neighbours are strangers. And the images
-    # at the end of the file can be held out too.
+    # The data are sorted in runs; after shuffling, neighbours are unrelated. Images
+    # from the end of the file can also be held out.
     runs = np.mean(np.diff(train.targets) == 1)
     assert runs < 0.15 < np.mean(np.diff(load_digits().target) == 1)
     late = {row.tobytes() for row in load_digits().images[1600:].astype("f4") / 16}

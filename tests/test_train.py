@@ -91,7 +91,7 @@ def test_interrupt_is_raised_and_keeps_the_run_so_far(updates):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such status")
 def test_a_process_dies_of_the_interrupt():
-    """So that a loop in a shell ends too: its status is the signal, not 1."""
+    """So a shell loop ends too: the exit status is the signal, not 1."""
     code = "from tests.test_train import *; train(start(), interrupted(2), mse, SGD(1))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=ROOT)
     assert run.returncode == -signal.SIGINT
@@ -191,7 +191,7 @@ def reads_all(kind=LSTM):
 
 @pytest.mark.parametrize("kind", [LSTM, GRU])
 def test_carry_is_truncated_backpropagation(kind):
-    """Window by window, by hand: the state goes on, the gradient does not go back."""
+    """Window by window, by hand: the state is carried, the gradient is not."""
     model, stream = reads_all(kind)
     rng = np.random.default_rng(1)
     state = model.cell.State(
@@ -263,7 +263,7 @@ def test_what_reads_from_the_end_cannot_be_carried():
         model = Model.init(rng, net, 1, readout="all")
         batch = [notepad(rng, 5, 6)]
         assert len(train(model, batch, mse, SGD(0.1)).losses) == 1
-        with pytest.raises(ValueError, match="a Bidirectional in the model reads from"):
+        with pytest.raises(ValueError, match="part of the model reads from the end"):
             train(model, batch, mse, SGD(0.1), carry=True)
 
 

@@ -46,7 +46,7 @@ def native(case):
 
     module = interop.to_torch(case.cell)
     hs, d_xs, d_state = run(module, case, call)
-    # Let the gradients travel the way the weights do; of the biases only one counts.
+    # Convert the gradients like the weights; only one of the two biases counts.
     layout = interop.LAYOUTS["PyTorch"][type(case.cell)]
     own = layout.own
     with torch.no_grad():

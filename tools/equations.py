@@ -1,7 +1,7 @@
 """The appendix "Equations": label → chapter → code → tests.
 
-``python -m tools.equations`` writes it; ``tests/test_equations.py`` sees to it that
-no label lacks code or test, and that the page is fresh.
+``python -m tools.equations`` writes it; ``tests/test_equations.py`` checks that every
+label has code and a test, and that the page is up to date.
 """
 
 import ast
@@ -22,14 +22,14 @@ DISPLAY = re.compile(
 
 
 class Place(NamedTuple):
-    """Where something stands."""
+    """Where something is found."""
 
     file: Path  #: relative to the root
     name: str  #: a page's title, an object's dotted name, a test's name
 
 
 def markdown(page):
-    """Return the prose of a page, of a notebook the Markdown cells.
+    """Return the prose of a page; for a notebook, its Markdown cells.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def faults(root):
     Returns
     -------
     list of str
-        One line a fault.
+        One line for each fault.
     """
     lines = []
     code, proofs, seen = implementations(root), tests(root), {}
@@ -143,7 +143,7 @@ def faults(root):
                 lines.append(f"{place.file}: an equation without label: {tex.strip()}")
             continue
         if label in seen:
-            lines.append(f"{place.file}: {label} stands in {seen[label]} already")
+            lines.append(f"{place.file}: {label} is already in {seen[label]}")
         seen[label] = place.file
         if label not in code:
             lines.append(f"{place.file}: {label} is implemented nowhere")
@@ -153,7 +153,7 @@ def faults(root):
         for label, places in cited.items():
             if label not in seen:
                 at = f"{places[0].file}: the {what} of {places[0].name}"
-                lines.append(f"{at} cites {label}, which stands nowhere")
+                lines.append(f"{at} cites {label}, which no page has")
     return lines
 
 
@@ -191,9 +191,9 @@ def page(root):
     return (
         "# Equations\n\n"
         "Every labelled equation of the book, the code that implements it and the\n"
-        "tests that prove it. `make equations` writes this page. A test fails where a\n"
-        "label has no code or no test, and for each label another test breaks the\n"
-        "code on purpose and sees the tests named here turn red.\n\n"
+        "tests that check it. `make equations` writes this page. A test fails if a\n"
+        "label has no code or no test. For each label another test breaks the code\n"
+        "on purpose and checks that the tests named here fail.\n\n"
         "| equation | chapter | code in `lstmbook` | tests |\n"
         "| --- | --- | --- | --- |\n" + "\n".join(rows) + "\n"
     )

@@ -1,7 +1,7 @@
 """Write exercises into the notebooks from where they are defined.
 
 `python -m tools.exercises` puts each exercise's stub into its cell of a chapter and the
-worked solution into its cell of the solutions. Then run the notebooks that it names.
+worked solution into its cell of the solutions. Then run the notebooks that it lists.
 """
 
 import re
@@ -19,7 +19,7 @@ CALL = re.compile(r'^exercises\.check\(\s*"([^"]+)"', re.MULTILINE)
 
 def name_of(cell: NotebookNode) -> str:
     """
-    Return the exercise that a cell asks or solves, empty if it does neither.
+    Return the exercise that a cell poses or solves, empty if it does neither.
 
     Such a cell begins with the answer, a dictionary or a function, and ends with its
     check. Other cells may call `check` too, to show what it says to a mistake.
@@ -37,12 +37,12 @@ def rewrite(path: Path) -> bool:
     Parameters
     ----------
     path
-        A chapter, or in a folder called solutions the notebook with its solutions.
+        A chapter, or a notebook in the folder `solutions`.
 
     Returns
     -------
     bool
-        Whether anything was changed, and so written. Outputs stay as they were.
+        Whether anything was changed and written. Outputs stay as they were.
 
     Raises
     ------

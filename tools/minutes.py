@@ -1,4 +1,4 @@
-"""How long a page takes to read, and what it shows: `python -m tools.minutes`.
+"""Reading time of each page, and what it is made of: `python -m tools.minutes`.
 
 A minute is 200 words of the main line, 20 lines of visible code (3 s each), or two
 figures or labelled equations (30 s each). The main line ends where the exercises begin;
@@ -40,7 +40,7 @@ class Load:
 
 
 def measure(path: Path) -> Load:
-    """Count what stands open in a notebook before its exercises."""
+    """Count what is visible in a notebook before its exercises."""
     words = lines = figures = equations = 0
     for cell in nbformat.read(path, as_version=4).cells:
         tags = set(cell.metadata.get("tags", []))
@@ -60,7 +60,7 @@ def measure(path: Path) -> Load:
 
 
 def stated(path: Path) -> int | None:
-    """Return the minutes that the page itself states, None where it states none."""
+    """Return the minutes that the page itself states, None if it states none."""
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "markdown" and (found := STATED.search(cell.source)):
             return int(found[1])

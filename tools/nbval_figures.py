@@ -1,7 +1,7 @@
 """
-A pytest plugin by which nbval compares figures too.
+A pytest plugin with which nbval also compares figures.
 
-nbval compares text and leaves images out, so a stored figure could go stale unseen.
+nbval compares text and skips images, so a stored figure could go stale unnoticed.
 Load it with `python -m pytest -p tools.nbval_figures --nbval book`.
 """
 
@@ -21,8 +21,8 @@ TOLERANCE = 1.0
 Largest root mean square difference of two figures, in levels of 0 to 255.
 
 The same versions draw the same pixels: 0. Numbers that differ in their last digits, as
-between processors, stay below 0.01. One changed digit on an axis comes out above 1.4,
-a curve that moved by one percent above 5.
+between processors, stay below 0.01. One changed digit on an axis gives more than 1.4,
+a curve that moved by one percent more than 5.
 """
 
 

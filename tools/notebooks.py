@@ -21,7 +21,7 @@ LIVE_FIGURE = "live-figure"
 """Tag of a figure whose pixels differ from one machine to the next."""
 
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
-# nbval's own list, so that no way around the comparison is forgotten.
+# nbval's own list, so that no way to skip the comparison is missed.
 REFUSED_TAGS = {*metadata_tags, "skip-execution"}
 MIN_ALT_LENGTH = 20
 NUMBER = re.compile(r"\d")
@@ -34,7 +34,7 @@ class CellFailedError(Exception):
 
 def faults(path: Path) -> list[str]:
     """
-    Name what would let a stored notebook lie, or pass nbval without being compared.
+    List what would make a stored notebook wrong, or let it pass nbval uncompared.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ def faults(path: Path) -> list[str]:
     Returns
     -------
     list of str
-        One line a fault, empty if all is well. Cells go by the count that the
-        reader sees beside them, as in `cell [3]`.
+        One line for each fault, empty if there is none. Cells are named by the count
+        that the reader sees beside them, as in `cell [3]`.
     """
     nb = nbformat.read(path, as_version=4)
     cells = _code_cells(nb)
@@ -89,7 +89,7 @@ def is_live(cell: NotebookNode) -> bool:
 
 
 def _code_cells(nb: NotebookNode) -> list[NotebookNode]:
-    # Jupyter never counts a blank cell, so neither do we.
+    # Jupyter does not count blank cells, so neither do we.
     return [
         cell for cell in nb.cells if cell.cell_type == "code" and cell.source.strip()
     ]
@@ -128,11 +128,11 @@ def _figure_faults(cell: NotebookNode) -> Iterator[str]:
     for key in ("caption", "name"):
         if not mystnb.get("figure", {}).get(key, "").strip():
             yield f"mystnb.figure.{key} is missing"
-    # The site would frame each of them as a figure, under the same caption. A final
-    # semicolon is no way out: nbval keeps no history, in which IPython looks for it.
+    # The site would frame each result as a figure, with the same caption. A final
+    # semicolon does not help: IPython looks for it in the history, which nbval lacks.
     results = sum("data" in output for output in cell.outputs)
     if results > len(pngs(cell.outputs)):
-        yield "its figure stands beside another result: assign that one, _ = …"
+        yield "its figure is beside another result: assign that one, _ = …"
 
 
 def _has_assert(source: str) -> bool:
@@ -147,9 +147,9 @@ def printed_findings(source: str) -> list[str]:
     """
     List what a cell prints as a finding although it is typed, not computed.
 
-    Typed text may head a table or stand around a computed value. It is a finding where
-    it holds a number and nothing computed stands beside it, where it states a count,
-    as in `3 of 3`, and where a cell prints nothing else.
+    Typed text may head a table or surround a computed value. It is a finding if it
+    holds a number with no computed value beside it, if it states a count, as in
+    `3 of 3`, or if a cell prints nothing else.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def printed_findings(source: str) -> list[str]:
 
 
 def _typed_text(call: ast.Call) -> str:
-    # A blank marks where a computed value stands.
+    # A blank marks the place of a computed value.
     parts = [
         part.value if isinstance(part, ast.Constant) else " … "
         for argument in call.args
@@ -196,7 +196,7 @@ def _computes(call: ast.Call) -> bool:
 
 def execute(path: Path) -> None:
     """
-    Run a notebook from top to bottom and store it, normalised, in its place.
+    Run a notebook from top to bottom and save it, normalised, in place.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def execute(path: Path) -> None:
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
     )
-    # The order in which threads add up numbers would show in the last digits.
+    # With several threads, the order of additions would change the last digits.
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     try:
         client.execute(env=environment)

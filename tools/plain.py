@@ -1,8 +1,8 @@
-"""Sphinx extension: write each notebook of the book as one that reads anywhere.
+"""Sphinx extension: write each notebook so that any program can show it.
 
 JupyterLab, VS Code and Colab show MyST's roles and directives as raw text. When the
 site has been built, this writes `notebooks/` beside its pages: the same code cells and
-outputs, the Markdown resolved to what the site shows, links to the site included. The
+outputs, with the Markdown resolved to what the site shows, and links to the site. The
 site's download and Colab buttons point there.
 """
 

@@ -1,6 +1,6 @@
-"""The cells, one file each, and the registry that tests and plots go by.
+"""The cells, one file each, and the registry that tests and plots use.
 
-A cell that stands in ``CELLS`` is tested by standing there.
+The tests cover every cell listed in ``CELLS``.
 """
 
 from lstmbook.cells.coupled import CoupledGates, CoupledLSTM

@@ -1,4 +1,4 @@
-"""The LSTM with coupled gates: what is taken in makes room for itself."""
+"""The LSTM with coupled gates: what is added replaces as much of the old."""
 
 from typing import ClassVar, NamedTuple
 
@@ -13,7 +13,7 @@ __all__ = ["CoupledGates", "CoupledLSTM"]
 
 
 class CoupledGates(NamedTuple):
-    """What the three layers put out: two gates, and g, which is none."""
+    """Outputs of the three layers: two gates, and g, which is not a gate."""
 
     i: np.ndarray  #: input gate; the forget gate is 1 − i, (N, H)
     g: np.ndarray  #: candidate (cell input; the book's main layer), (N, H)
@@ -49,7 +49,7 @@ class CoupledLSTM(Cell):
         tanh_c = tanh(now.c)
         d_c = d.c + d.h * o * tanh_prime(tanh_c)
         d_a = CoupledGates(
-            # One gate, two effects: more of g, less of the old c.
+            # One gate has two effects: more of g, and less of the old c.
             i=d_c * (g - prev.c) * sigmoid_prime(i),
             g=d_c * i * tanh_prime(g),
             o=d.h * tanh_c * sigmoid_prime(o),

@@ -12,7 +12,7 @@ __all__ = ["GRU", "GRUGates"]
 
 
 class GRUGates(NamedTuple):
-    """What the three layers put out: the two gates, and n, which is none."""
+    """Outputs of the three layers: two gates, and n, which is not a gate."""
 
     r: np.ndarray  #: reset gate, the share of h that the candidate sees, (N, H)
     z: np.ndarray  #: update gate, the share of h that stays, (N, H)
@@ -52,7 +52,8 @@ class GRU(Cell):
         """One step back through the four equations."""
         r, z, n = gates
         d_n = d.h * (1 - z) * tanh_prime(n)
-        # Not kept by the forward pass: one small product is cheaper than its memory.
+        # The forward pass does not keep it: one small product costs less than the
+        # memory.
         reset = prev.h @ self.W_hn + self.b_hn
         d_x = GRUGates(
             r=d_n * reset * sigmoid_prime(r),

@@ -19,7 +19,7 @@ class LSTMState(NamedTuple):
 
 
 class LSTMGates(NamedTuple):
-    """What the four layers put out: the three gates, and g, which is none."""
+    """Outputs of the four layers: three gates, and g, which is not a gate."""
 
     i: np.ndarray  #: input gate, the share of g that is added, (N, H)
     f: np.ndarray  #: forget gate, the share of c that stays, (N, H)

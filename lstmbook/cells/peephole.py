@@ -13,7 +13,7 @@ __all__ = ["PeepholeGates", "PeepholeLSTM"]
 
 
 class PeepholeGates(LSTMGates):
-    """What the four layers put out, under the LSTM's names: g is no gate."""
+    """Outputs of the four layers, named as in the LSTM: g is not a gate."""
 
 
 @parameters
@@ -24,9 +24,9 @@ class PeepholeLSTM(Cell):
     | f = σ(x W_xf + h₋ W_hf + p_f ⊙ c₋ + b_f), :eq:`eq-peephole-forget-gate`
     | o = σ(x W_xo + h₋ W_ho + p_o ⊙ c + b_o), :eq:`eq-peephole-output-gate`
 
-    The rest is the :class:`~lstmbook.cells.lstm.LSTM`'s. Each gate of a unit sees the
-    cell state of that unit, and of no other: i and f the one before the step, o the new
-    one. :meth:`Cell.init` makes it an LSTM: forget bias 1 and peepholes 0.
+    The rest is the :class:`~lstmbook.cells.lstm.LSTM`'s. Each gate of a unit sees
+    only that unit's cell state: i and f the one before the step, o the new one.
+    :meth:`Cell.init` makes it an LSTM: forget bias 1 and peepholes 0.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class PeepholeLSTM(Cell):
         i, f, g, o = gates
         tanh_c = tanh(now.c)
         d_o = d.h * tanh_c * sigmoid_prime(o)
-        # The new c has a third reader, the output gate.
+        # A third layer reads the new c: the output gate.
         d_c = d.c + d.h * o * tanh_prime(tanh_c) + d_o * self.p_o
         d_a = PeepholeGates(
             i=d_c * g * sigmoid_prime(i),
@@ -64,7 +64,7 @@ class PeepholeLSTM(Cell):
             g=d_c * i * tanh_prime(g),
             o=d_o,
         )
-        # So has the old one: the other two gates.
+        # The other two gates read the old c.
         d_prev_c = d_c * f + d_a.i * self.p_i + d_a.f * self.p_f
         return d_a, d_a, LSTMState(h=0, c=d_prev_c)
 

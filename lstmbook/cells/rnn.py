@@ -12,7 +12,7 @@ __all__ = ["RNN", "RNNGates"]
 
 
 class RNNGates(NamedTuple):
-    """What the one layer puts out; it is no gate."""
+    """Output of the one layer, which is not a gate."""
 
     g: np.ndarray  #: the new hidden state, (N, H)
 
@@ -23,8 +23,8 @@ class RNN(Cell):
 
     | h = tanh(x W_x + h₋ W_h + b), the hidden state, :eq:`eq-rnn`
 
-    h₋ is the state before the step. The one layer is the LSTM's g, and what it puts
-    out is the hidden state.
+    h₋ is the state before the step. The one layer is the LSTM's g, and its output
+    is the hidden state.
     """
 
     Gates = RNNGates

@@ -1,6 +1,6 @@
-"""A cell, drawn: one diagram whose parts light up, in either direction.
+"""The diagram of a cell, whose parts light up, forward or backward.
 
-What is drawn is a :class:`~lstmbook.plots.graph.Graph`.
+It draws a :class:`~lstmbook.plots.graph.Graph`.
 """
 
 from collections import defaultdict
@@ -26,19 +26,19 @@ from lstmbook.plots.style import BACKWARD, LOOKS
 __all__ = ["cell_diagram"]
 
 DIM = "#c4c4c4"
-DIM_INK = "#8f8f8f"  # of words, which still have to be read
+DIM_INK = "#8f8f8f"  # of dimmed words, which must stay readable
 INK = "#1a1a1a"
 BOX = 0.76, 0.5  # half the width and height of a layer
 SMALL_BOX = 0.42, 0.27
 RADIUS = 0.24  # of a ⊙ or +
 JUNCTION = 0.15  # radius of the + where cotangents meet
-MOST = 4  # entries of x or h that there is room for
+MOST = 4  # most entries of x or h that fit
 
 
 def cell_diagram(ax, lit=None, values=None, backward=False, kind=LSTM):
     """Draw a cell: its memories' paths, its layers, x in, y = h out.
 
-    Made for a figure of 7 by 4.2 inches, on which its letters can be read on a phone.
+    Made for a figure of 7 by 4.2 inches; its letters are then readable on a phone.
 
     Parameters
     ----------
@@ -46,14 +46,14 @@ def cell_diagram(ax, lit=None, values=None, backward=False, kind=LSTM):
         Where; its axis is switched off.
     lit : iterable of str, or str, optional
         Names of parts (of an LSTM the keys of ``PARTS``) or of nodes. All the rest is
-        dimmed; a wire is lit where both its ends are. Default: all is lit.
+        dimmed; a wire is lit if both its ends are. Default: everything is lit.
     values : dict of str to (float or ndarray), optional
         Node name to its number: gates are written as percentages, the rest with two
         decimals. From :func:`~lstmbook.plots.graph.step_values`, or, in the backward
         pass, with three decimals, from :func:`~lstmbook.plots.graph.step_cotangents`.
     backward : bool
-        Draw the way of the cotangents: all wires reversed and dashed, and a + where
-        what comes by several wires is summed.
+        Draw the path of the cotangents: all wires reversed and dashed, and a + where
+        cotangents from several wires are summed.
     kind : type
         Which cell: LSTM, PeepholeLSTM, CoupledLSTM or GRU.
 
@@ -100,7 +100,7 @@ def _refuse_unknown(argument, names, known):
 
 
 def _frame(ax):
-    """The cell's outline; what lies beyond it is the step before and after."""
+    """The cell's outline; the steps before and after lie outside it."""
     ax.add_patch(
         FancyBboxPatch(
             (0.95, 0.66),
@@ -156,7 +156,7 @@ def _head(ax, corners, broad, gap, style):
 
 
 def _junction(ax, point, color, backward, zorder):
-    """Where wires branch; on the way back, what comes by them is summed."""
+    """Where wires branch; in the backward pass, their cotangents are summed."""
     radius, face = (JUNCTION, "white") if backward else (0.07, color)
     style = dict(edgecolor=color, linewidth=1.5, zorder=zorder)
     ax.add_patch(Circle(point, radius, facecolor=face, **style))
@@ -249,7 +249,7 @@ def _words(ax, graph, values, shown, backward):
     gates = {n.name for n in graph.nodes if n.op.name == GATE}
     for key, (x, y, side, *rise) in graph.places.items():
         text, size, ink = graph.words.get(key, ""), 13, INK
-        # On the way forward a copy says it for its node.
+        # In the forward pass a copy shows its node's words.
         if key in values and (backward or key not in copied):
             share = key in gates and not backward
             number = _number(key, values[key], share, 3 if backward else 2)

@@ -1,10 +1,10 @@
-"""The cells as graphs: what each node computes, and where it stands in the picture.
+"""The cells as graphs: what each node computes, and where it is drawn.
 
 A :class:`Graph` is data. Its nodes say what they compute from their parents and how a
 cotangent goes back through them; positions, bends and words say where all is drawn.
-:mod:`lstmbook.plots.cell` draws it, :func:`step_values` and :func:`step_cotangents`
-compute it: what is drawn is what is computed. Without its operations, which have
-names, a graph is plain numbers and text, for drawings elsewhere.
+:mod:`lstmbook.plots.cell` draws it; :func:`step_values` and :func:`step_cotangents`
+compute it. So what is drawn is what is computed. Operations have names, so a graph can
+be exported as plain numbers and text for other drawings.
 """
 
 from collections.abc import Callable
@@ -45,13 +45,13 @@ SUM = Op("sum", lambda _, a, b: a + b, lambda _, v, d, a, b: (d, d))
 TANH = Op("tanh", lambda _, a: tanh(a), lambda _, v, d, a: (d * tanh_prime(v),))
 COPY = Op("copy", lambda _, a: a, lambda _, v, d, a: (d,))
 ONE_MINUS = Op("one minus", lambda _, a: 1 - a, lambda _, v, d, a: (-d,))
-#: The two sorts of layers: a gate is a share, and is written as one.
+#: The two sorts of layers: a gate is a share, and is shown as a percentage.
 GATE, TANH_LAYER = "gate", "tanh layer"
 LAYER_NAMES = GATE, TANH_LAYER
 
 
 class Node(NamedTuple):
-    """One node of a cell: what it computes and where it stands."""
+    """One node of a cell: what it computes and where it is drawn."""
 
     name: str
     label: str  #: what is written in it
@@ -72,13 +72,12 @@ class Graph:
     parts : dict of str to set of str
         Name of a part → its nodes.
     bends : dict of tuple to tuple
-        Wire (parent, child) → where it bends, or another wire from its parent branches
-        off.
+        Wire (parent, child) → the points where it bends or another wire branches off.
     words : dict of (str or tuple) to str
-        Node, or nodes, that words on wires are about → the words.
+        Node, or nodes, that the words on a wire describe → the words.
     places : dict of (str or tuple) to tuple
-        Key of ``words``, node or wire → where its words and number stand: x, y, on
-        which side of that point the text is flush, and above or below it.
+        Key of ``words``, node or wire → the place of its words and number: x, y, the
+        side on which the text is aligned, and above or below the point.
     """
 
     nodes: tuple
@@ -103,7 +102,7 @@ LONG, MIDDLE, LAYERS, SHORT = 4.95, 3.85, 2.5, 1.3
 LEFT, IN, READ, OUT, RIGHT = 0.45, 1.32, 8.28, 9.1, 9.5
 COLUMNS = {"f": 1.88, "i": 3.58, "g": 5.28, "o": 6.98}
 WRITTEN = (COLUMNS["i"] + COLUMNS["g"]) / 2
-#: Where peepholes leave the long-term path, and their row above the layers.
+#: Where peepholes leave the long-term path, and the row above the layers for them.
 PEEP, PEEP_ROW = 1.3, 3.42
 
 
@@ -112,7 +111,7 @@ def _gate(name, x, parents=("x", "h_prev"), look=None):
 
 
 def _layer(name, sort, squash, squash_prime, x, parents, look=None):
-    """A layer of x and h; a third parent is a memory that it has a peephole to."""
+    """A layer of x and h; a third parent is a memory that it sees by a peephole."""
 
     def weights(cell):
         return (getattr(cell, kind + name) for kind in ("W_x", "W_h", "b_"))
@@ -258,7 +257,7 @@ _PEEPHOLE = Graph(
     places=_PLACES,
 )
 
-# --- Coupled gates: what the input gate leaves over is kept
+# --- Coupled gates: 1 − i is the share that is kept
 
 _THREE = {name: x for name, x in COLUMNS.items() if name != "f"}
 _LEFT_OVER = Node("left_over", "1 −", ("i",), ONE_MINUS, (COLUMNS["f"], MIDDLE), "i")
@@ -432,7 +431,7 @@ def evaluate(cell, x, prev, override=None):
 
 
 def step_values(cell, x, prev, unit):
-    """What ``cell_diagram`` writes at the nodes: one step, seen from one unit.
+    """The numbers that ``cell_diagram`` writes at the nodes: one step of one unit.
 
     Parameters
     ----------
@@ -463,22 +462,22 @@ def step_values(cell, x, prev, unit):
 
 
 def step_cotangents(cell, x, prev, unit, d_y, d_next):
-    """The numbers of the backward pass: the loss by each node of a step, for one unit.
+    """The numbers of the backward pass: dL/d(node) of a step, for one unit.
 
     Parameters
     ----------
     cell, x, prev, unit
         As for :func:`step_values`.
     d_y : ndarray, shape (H,)
-        What the loss says of this step's output y = h directly, ∂L/∂h.
+        Partial derivative of the loss with respect to this step's output y = h, ∂L/∂h.
     d_next : State of ndarray, shape (H,)
-        What comes back from the next step, by each memory.
+        Cotangent of each memory that comes back from the next step.
 
     Returns
     -------
     dict of (str or tuple) to (float or ndarray)
         Node name to dL/d(node), x and h_prev whole and from all units; and (parent,
-        child) to what comes by that wire. A node's is the sum of its wires'.
+        child) to the cotangent on that wire. A node's is the sum of its wires'.
 
     Raises
     ------

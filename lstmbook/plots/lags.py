@@ -6,7 +6,7 @@ from lstmbook.plots.style import LOOKS
 
 __all__ = ["gradient_against_lag"]
 
-#: Below this a gradient counts as gone; the axis ends here.
+#: A smaller gradient counts as vanished; the axis ends here.
 FLOOR = 1e-12
 
 
@@ -26,7 +26,7 @@ def gradient_against_lag(
     ax : matplotlib.axes.Axes
         Where.
     norms : array_like, shape (lags,) or (lags, N)
-        Row k after k steps back; of several sequences the median is drawn, with a
+        Row k after k steps back. For several sequences, the median is drawn, with a
         band from the smallest to the largest.
     bound : array_like, shape (lags,), optional
         Such as from :func:`lstmbook.diagnostics.norm_bound`.
@@ -46,7 +46,7 @@ def gradient_against_lag(
     Raises
     ------
     ValueError
-        If a gradient is zero, or not a number, at lag 0 already.
+        If a gradient at lag 0 is zero or not a number.
     """
     norms = np.asarray(norms, dtype=float)
     norms = norms.reshape(len(norms), -1)

@@ -101,7 +101,7 @@ def _arrow(ax, start, end, color, connection="arc3", dashed=False, size=11):
     )
 
 
-# A chain: width of a cell, distance from one to the next, heights of what is in it.
+# A chain: width of a cell, distance between cells, heights of their contents.
 WIDTH, PITCH = 3.0, 3.8
 TOP, LAYER, BOTTOM = 2.6, 0.95, 0.2
 READ = 2.64
@@ -179,7 +179,7 @@ def lstm_chain(ax):
 
 
 def _chain(ax, height):
-    """Frames, inputs and the path of h of a chain; returns where the cells begin."""
+    """Draw a chain's frames, inputs and path of h; return where the cells begin."""
     starts = [PITCH * k for k in range(3)]
     for x, step in zip(starts, ("t-1", "t", "t+1"), strict=True):
         frame = FancyBboxPatch(
@@ -241,7 +241,7 @@ def _sign(ax, point, sign):
 
 def _wire(ax, name, *points, head=True):
     color = LOOKS[name].color
-    # Only the long-term path itself is broad, not what is read from it.
+    # Only the long-term path itself is broad, not the wires that read from it.
     broad = name == "c" and points[0][1] == points[-1][1]
     style = {"linewidth": 4.5 if broad else 1.8, "solid_capstyle": "butt"}
     xs, ys = zip(*points, strict=True)

@@ -9,7 +9,7 @@ __all__ = ["notepad_chart"]
 
 
 def notepad_chart(axs, batch, predictions, trace, unit=NOTE, limit=SCALE, sequence=0):
-    """Draw one stream: what came, the gates, the memories, the answer.
+    """Draw one stream: the inputs, the gates, the memories, the answer.
 
     Parameters
     ----------
@@ -24,8 +24,7 @@ def notepad_chart(axs, batch, predictions, trace, unit=NOTE, limit=SCALE, sequen
     unit : int
         Which of the H units.
     limit : float
-        The memories' axis runs from −limit to limit, and further only where a memory
-        does.
+        The memories' axis runs from −limit to limit, or further if a memory does.
     sequence : int
         Which of the N streams.
 
@@ -51,7 +50,7 @@ def notepad_chart(axs, batch, predictions, trace, unit=NOTE, limit=SCALE, sequen
             values,
             color=look.color,
             ls="-",
-            lw=5 if wide else 1.5,  # where the two are equal, both are seen
+            lw=5 if wide else 1.5,  # both stay visible where they are equal
             alpha=0.5 if wide else 1,
             marker=look.marker,
             markersize=7 if wide else 3.5,

@@ -50,5 +50,5 @@ STYLE = {
 
 
 def use_style():
-    """Draw all further figures in the style of the house, on an opaque background."""
+    """Draw all further figures in the book's style, on an opaque background."""
     mpl.rcParams.update(STYLE)

@@ -21,7 +21,7 @@ def adding(
 
     Each step carries a value from U(0, 1) and a mark, 0 or 1. One step of the first
     half and one of the second are marked; the target is the sum of the two marked
-    values, as in :cite:`arjovsky2016`. What can be had without memory is
+    values, as in :cite:`arjovsky2016`. Predictors without memory score
     :func:`constant_loss` and :func:`last_step_loss`.
 
     Parameters
@@ -43,9 +43,10 @@ def adding(
     Raises
     ------
     TypeError
-        If ``rng`` is no generator, or ``dtype`` not float32 or float64.
+        If ``rng`` is not a generator, or ``dtype`` not float32 or float64.
     ValueError
-        If ``length`` is not an integer from 2 up or ``batch_size`` not from 1 up.
+        If ``length`` is not an integer of at least 2 or ``batch_size`` of at
+        least 1.
     """
     check_rng(rng)
     dtype = check_dtype(dtype)
@@ -86,12 +87,12 @@ def last_step_loss(length: int) -> float:
     Returns
     -------
     float
-        1/6 − p/12, p the share of sequences whose last step is marked.
+        1/6 − p/12, where p is the share of sequences whose last step is marked.
 
     Raises
     ------
     ValueError
-        If ``length`` is not an integer from 2 up.
+        If ``length`` is not an integer of at least 2.
     """
     length = check_size("length", length, 2)
     last_marked = 1 / (length - length // 2)

@@ -1,4 +1,4 @@
-"""The copying problem: ten symbols, a long silence, and then all of them again."""
+"""The copying problem: repeat ten symbols after a long pause."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from lstmbook.data import Batch
 
 __all__ = ["SYMBOLS", "WORD", "copying", "memoryless_loss"]
 
-#: Different symbols to remember.
+#: Number of different symbols.
 SYMBOLS = 8
-#: How many are shown in a row.
+#: Number of symbols to remember in each sequence.
 WORD = 10
 
 
@@ -24,10 +24,10 @@ def copying(
 ) -> Batch:
     """Draw a batch of the copying problem.
 
-    Ten symbols of eight come first, then blanks for ``delay`` − 1 steps, then a signal,
-    then ten blanks, during which the ten symbols are to be said again; blank is wanted
-    everywhere else, as in :cite:`arjovsky2016`. Each symbol has a lag of
-    ``delay`` + 10.
+    Ten symbols, drawn from eight, come first. Then follow ``delay`` − 1 blanks, a
+    signal, and ten more blanks, during which the ten symbols are to be repeated. At all
+    other steps the target is blank, as in :cite:`arjovsky2016`. Each symbol has a lag
+    of ``delay`` + 10.
 
     Parameters
     ----------
@@ -49,9 +49,9 @@ def copying(
     Raises
     ------
     TypeError
-        If ``rng`` is no generator, or ``dtype`` not float32 or float64.
+        If ``rng`` is not a generator, or ``dtype`` not float32 or float64.
     ValueError
-        If ``delay`` or ``batch_size`` is not an integer from 1 up.
+        If ``delay`` or ``batch_size`` is not an integer of at least 1.
     """
     check_rng(rng)
     dtype = check_dtype(dtype)
@@ -67,9 +67,9 @@ def copying(
 
 
 def memoryless_loss(delay: int) -> float:
-    """Cross-entropy of the best predictor without memory of any symbol.
+    """Cross-entropy of the best predictor that remembers no symbol.
 
-    It knows when to answer, and then guesses among eight (:eq:`eq-copying-baseline`).
+    It knows when to answer, and then guesses one of eight (:eq:`eq-copying-baseline`).
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def memoryless_loss(delay: int) -> float:
     Raises
     ------
     ValueError
-        If ``delay`` is not an integer from 1 up.
+        If ``delay`` is not an integer of at least 1.
     """
     delay = check_size("delay", delay)
     return WORD * np.log(SYMBOLS) / (delay + 2 * WORD)

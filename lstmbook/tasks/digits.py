@@ -1,4 +1,4 @@
-"""Real handwriting, read a row or a pixel at a time."""
+"""Handwritten digits, read one row or one pixel at a time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def digits(
     rng : numpy.random.Generator
         Decides which images are held out.
     by : {"row", "pixel"}
-        A row of 8 pixels a step (T = 8, D = 8), or one pixel (T = 64, D = 1).
+        One row of 8 pixels a step (T = 8, D = 8), or one pixel (T = 64, D = 1).
     dtype : dtype
         float64 by default.
 
@@ -40,7 +40,7 @@ def digits(
     Raises
     ------
     TypeError
-        If ``rng`` is no generator, or ``dtype`` not float32 or float64.
+        If ``rng`` is not a generator, or ``dtype`` not float32 or float64.
     ValueError
         If ``by`` is neither.
     """

@@ -1,6 +1,6 @@
 """The notepad: note a value when told, keep it, say it when asked.
 
-The one task that Part II grows the LSTM on, small enough to be solved by hand.
+Part II of the book builds the LSTM on this task. It is small enough to solve by hand.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ def notepad(
 ) -> Batch:
     """Draw a batch of the notepad task.
 
-    Each step carries a value from U(−1, 1) and at most one mark. *Store* announces:
-    the next value is to be noted, in place of the old note. *Recall* asks for the
-    note. *Clear* wipes it. No mark stands on an announced step, and none announces past
-    the end.
+    Each step carries a value from U(−1, 1) and at most one mark. *Store* announces
+    that the next value is to be noted, in place of the old note. *Recall* asks for the
+    note. *Clear* wipes it. An announced step carries no mark, and the last step is
+    never a store.
 
-    Where nothing is recalled the answer is 0. A predictor without memory cannot
-    do better than answer 0 always.
+    At steps without a recall the answer is 0. A predictor without memory cannot do
+    better than always answer 0.
 
     Parameters
     ----------
@@ -74,9 +74,9 @@ def notepad(
     Raises
     ------
     TypeError
-        If ``rng`` is no generator, or ``dtype`` not float32 or float64.
+        If ``rng`` is not a generator, or ``dtype`` not float32 or float64.
     ValueError
-        If ``length`` or ``batch_size`` is not an integer from 1 up, or the
+        If ``length`` or ``batch_size`` is not an integer of at least 1, or the
         probabilities are negative or add up to more than 1.
     """
     check_rng(rng)
@@ -108,8 +108,8 @@ def notepad(
 def example(dtype: DTypeLike = np.float64) -> Batch:
     """Make the stream that Part II follows step by step.
 
-    Its seed was picked for what happens in it: a recall with nothing noted, a note
-    recalled four steps later, a second note, a clear, and recalls after it.
+    Its seed was chosen so that it has a recall with nothing noted, a note recalled four
+    steps later, a second note, a clear, and recalls after that.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def example(dtype: DTypeLike = np.float64) -> Batch:
 
 
 def notes(xs: np.ndarray) -> np.ndarray:
-    """Replay what stands on the notepad.
+    """Replay the notepad's contents.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def render(
 
 
 def _short(number):
-    """Two decimals and a sign, a point for nothing."""
+    """Write two decimals and a sign, or a point for zero."""
     rounded = f"{number:+.2f}"
     return "    · " if rounded in ("+0.00", "-0.00") else f" {rounded}"
 
@@ -194,7 +194,7 @@ def _short(number):
 def by_hand(layers: str = "ifgo", dtype: DTypeLike = np.float64) -> Model:
     """Make the two-unit LSTM that solves the notepad, or a part of it.
 
-    Unit 0, the *flag*, is up for the one step after a store. Unit 1, the *note*, is
+    Unit 0, the *flag*, is up only at the step after a store. Unit 1, the *note*, is
     written while the flag is up, kept until the next one, and shown at recall; it holds
     a tenth of the value, where tanh is nearly straight, and the readout multiplies by
     ten.
@@ -202,8 +202,8 @@ def by_hand(layers: str = "ifgo", dtype: DTypeLike = np.float64) -> Model:
     Parameters
     ----------
     layers : str
-        The layers to set. Any other is wired off: its weights are zero, and a gate's
-        bias is so large that the gate is open all the time.
+        The layers to set. All others are wired off: their weights are zero, and a
+        gate's bias is so large that the gate is always open.
     dtype : dtype
         float64 by default.
 
@@ -235,20 +235,20 @@ def by_hand(layers: str = "ifgo", dtype: DTypeLike = np.float64) -> Model:
 OPEN = 40
 #: Slope of a gate that switches: σ(±10) is within 5e-5 of 0 or 1.
 SHARP = 20
-#: What the note holds of a value, small enough for tanh to be nearly straight.
+#: The share of a value that the note holds, so small that tanh is nearly straight.
 SCALE = 0.1
 #: The flag as others see it, h = tanh(c) with c = tanh(10).
 UP = np.tanh(np.tanh(10))
 
 
 def _main_layer(cell):
-    """Set g: the flag hears the store, the note the value."""
+    """Set g: the flag reads the store mark, the note reads the value."""
     cell.W_xg[MARKS["store"], FLAG] = 10
     cell.W_xg[VALUE, NOTE] = SCALE
 
 
 def _forget_gate(cell):
-    """Set f: the flag falls at once, the note until the flag is up or a clear comes."""
+    """Set f: the flag falls at once, the note stays until the flag is up or a clear."""
     cell.b_f[FLAG] = -OPEN
     cell.W_hf[FLAG, NOTE] = -SHARP / UP
     cell.W_xf[MARKS["clear"], NOTE] = -SHARP

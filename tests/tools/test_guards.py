@@ -1,4 +1,4 @@
-"""The guards of the notebooks see what they are there to see."""
+"""The guards of the notebooks find the faults that they are meant to find."""
 
 import nbformat
 import pytest

@@ -49,7 +49,7 @@ def wrong_text(cell):
 
 
 def second_figure(cell):
-    # Without its text, which nbval would compare, the image is ours alone to see.
+    # Without its text, which nbval would compare, only our plugin sees the image.
     [data] = [out.data for out in cell.outputs if "image/png" in out.get("data", {})]
     png = {"image/png": data["image/png"]}
     cell.outputs.append(v4.new_output("display_data", png))

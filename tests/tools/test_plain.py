@@ -1,4 +1,4 @@
-"""The plain notebooks: nothing raw, the site's numbers, the source's code."""
+"""Plain notebooks: no raw markup, the site's numbers, the source's code."""
 
 import html
 import re

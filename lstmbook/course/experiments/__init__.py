@@ -1,8 +1,8 @@
 """Experiments over many seeds, and the results that the book stores.
 
-An experiment is a plain function of its settings and a seed that returns a record, and
-a grid of settings. :mod:`~lstmbook.course.experiments.runner` runs it; on the command
-line
+An experiment is a grid of settings and a plain function that takes the settings and a
+seed, and returns a record. :mod:`~lstmbook.course.experiments.runner` runs it; on the
+command line
 
 .. code-block:: sh
 
@@ -85,7 +85,7 @@ def find(name):
 def load(name):
     """Load the stored results of an experiment.
 
-    Outside a clone of the repository, as on Colab, they come from the network.
+    Outside a clone of the repository, as on Colab, they are downloaded.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def load(name):
     Returns
     -------
     list of dict
-        As :func:`lstmbook.course.experiments.runner.read` gives them.
+        As :func:`lstmbook.course.experiments.runner.read` returns them.
 
     Raises
     ------

@@ -21,8 +21,8 @@ def main(arguments=None):
     Returns
     -------
     int
-        0; 1 where a run failed or a worker died, 2 where the arguments or the file of
-        results will not do, 130 where it was interrupted.
+        0; 1 if a run failed or a worker died, 2 if the arguments or the file of results
+        are invalid, 130 after an interrupt.
     """
     options = _parser().parse_args(arguments)
     if options.action == "list":
@@ -51,7 +51,7 @@ def main(arguments=None):
             broken = isinstance(reason, BrokenExecutor)
             _say(
                 f"{'a worker died' if broken else 'interrupted'}: "
-                f"{path} has every run that was done, and the same command goes on "
+                f"{path} has every finished run, and the same command continues "
                 "from there"
             )
             return 1 if broken else 130
@@ -96,8 +96,8 @@ def _parser():
     actions.add_parser("list", help="show all experiments and the commands to run them")
     runner = actions.add_parser(
         "run",
-        help="run experiments, or go on with them",
-        description="Run experiments, or go on where they were interrupted. Ctrl-C "
+        help="run experiments, or resume them",
+        description="Run experiments, or resume interrupted ones. Ctrl-C "
         "leaves a valid file. One command to a file at a time: two would lose records.",
     )
     runner.add_argument(
@@ -128,7 +128,7 @@ def _parser():
         help="folder for NAME.csv (default: book/data of the repository)",
     )
     runner.add_argument(
-        "--dry-run", action="store_true", help="show what would be run, and run nothing"
+        "--dry-run", action="store_true", help="show what would be run, but run nothing"
     )
     return parser
 

@@ -15,16 +15,16 @@ __all__ = ["EXPERIMENTS", "cells", "forget_bias", "learn", "orthogonal"]
 
 LENGTH = 100
 HIDDEN = 32
-SOLVED = 0.01  # mean squared error; knowing nothing scores 1/6
+SOLVED = 0.01  # mean squared error; the best constant answer scores 1/6
 LIMIT = 5_000  # updates
-EVERY = 25  # updates between two looks at the error
+EVERY = 25  # updates between two measurements of the error
 
 
 def learn(model, rng, rate):
     """Train on adding over 100 steps until it is solved, or 5,000 updates are done.
 
     Adam, batches of 64, gradients clipped at a norm of 1. Every 25 updates the error is
-    taken on 500 fresh sequences; below 0.01 the task counts as solved.
+    measured on 500 fresh sequences; below 0.01 the task counts as solved.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def learn(model, rng, rate):
     Returns
     -------
     dict
-        ``solved``; ``updates`` until then, None where it never was; ``mse``, the last
-        error.
+        ``solved``; ``updates`` until then, None if it was never solved; ``mse``, the
+        last error.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def orthogonal(init, length, seed):
     Parameters
     ----------
     init : {"default", "orthogonal"}
-        What the recurrent weights are at first.
+        The initial recurrent weights.
     length : int
         Steps of a sequence.
     seed : int
@@ -129,8 +129,8 @@ def forget_bias(bias, seed):
     Parameters
     ----------
     bias : float or "chrono"
-        Of all forget gates at first; ``"chrono"`` draws them for memories of up to 100
-        steps (:func:`lstmbook.initialisation.chrono_biases`).
+        Initial bias of all forget gates; ``"chrono"`` draws them for memories of up to
+        100 steps (:func:`lstmbook.initialisation.chrono_biases`).
     seed : int
         Of weights and sequences.
 
@@ -166,7 +166,7 @@ EXPERIMENTS = (
         about="RNN, GRU and LSTM on adding over 100 steps (chapter 12)",
         function=cells,
         grid=(
-            # Two rates, so that the RNN does not fail for the rate alone.
+            # Two rates, so that the RNN does not fail only because of its rate.
             {"cell": "rnn", "rate": 0.005},
             {"cell": "rnn", "rate": 0.001},
             {"cell": "gru", "rate": 0.005},

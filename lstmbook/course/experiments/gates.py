@@ -1,4 +1,4 @@
-"""Experiments on gates: wired open, and in nets that were trained (chapters 7 to 9)."""
+"""Experiments on gates: wired open, and in trained nets (chapters 7 to 9)."""
 
 import numpy as np
 
@@ -28,7 +28,7 @@ __all__ = [
 GATES = "ifo"
 RATES = 0.1, 0.03, 0.01
 #: Learning rate of each kind of net, by the gate that is wired open and H: the best of
-#: three on the seeds of the experiment wired-open-rates.
+#: three, on the seeds of the experiment wired-open-rates.
 CHOSEN = {
     ("none", 3): 0.1,
     ("none", 8): 0.1,
@@ -45,7 +45,7 @@ def wired_open(gate, hidden, seed):
     Parameters
     ----------
     gate : {"none", "i", "o"}
-        Its bias is infinite: it is open all the time, and nothing in it can be trained.
+        Its bias is infinite, so it is always open and cannot be trained.
     hidden : int
         H.
     seed : int
@@ -61,7 +61,7 @@ def wired_open(gate, hidden, seed):
 
 
 def wired_open_rates(gate, hidden, rate, seed):
-    """Train as :func:`wired_open` does, at a given rate and from seeds of its own.
+    """Train as :func:`wired_open` does, at a given rate and with separate seeds.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def wired_open_rates(gate, hidden, rate, seed):
     Returns
     -------
     dict
-        As :func:`wired_open` gives it.
+        As :func:`wired_open` returns it.
     """
     return _train_wired_open(gate, hidden, rate, 1000 + seed)
 
@@ -98,7 +98,7 @@ def hold(model, gate, share):
     model : Model
         Of an LSTM.
     gate : {"i", "f", "o"}
-        Which.
+        Which gate.
     share : ndarray, shape (H,)
         One share for each unit, between 0 and 1.
 
@@ -130,7 +130,7 @@ def between(gate):
 
 
 def unit_read_most(model, hs, asked):
-    """Find the unit that moves the answers most where the notepad is asked.
+    """Find the unit that changes the answers at recalls most.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def unit_read_most(model, hs, asked):
     hs : ndarray, shape (T, N, H)
         Its hidden states.
     asked : ndarray of bool, shape (T, N)
-        Where a recall is marked.
+        True at each recall.
 
     Returns
     -------
@@ -150,10 +150,10 @@ def unit_read_most(model, hs, asked):
 
 
 def open_notepad(hidden, seed):
-    """Train an LSTM on the notepad, and look at its gates.
+    """Train an LSTM on the notepad, and measure its gates.
 
-    :func:`fit_notepad` at 0.03. All is measured on 1,000 streams of 100 steps, the same
-    for all runs.
+    Trained by :func:`fit_notepad` at 0.03. Everything is measured on 1,000 streams of
+    100 steps, the same for all runs.
 
     Parameters
     ----------
@@ -166,8 +166,8 @@ def open_notepad(hidden, seed):
     -------
     dict
         ``rmse``; for each gate ``between_i`` … (:func:`between`), of all units, and
-        ``held_i`` …, the RMSE with that gate held at each unit's mean; and of the unit
-        that is read most the median of each gate at a store, at the announced value,
+        ``held_i`` …, the RMSE with that gate held at each unit's mean; and for the unit
+        that is read most, the median of each gate at a store, at the announced value,
         at a recall, at a clear and at all other steps: ``i_store`` … ``o_other``.
     """
     rng = np.random.default_rng(seed)
@@ -190,7 +190,7 @@ def open_notepad(hidden, seed):
 
 
 def _events(xs):
-    """What happens at each step, by name: arrays of bool, (T, N)."""
+    """The events at each step, by name: arrays of bool, (T, N)."""
     events = {mark: xs[..., column] == 1 for mark, column in MARKS.items()}
     events["announced"] = np.zeros_like(events["store"])
     events["announced"][1:] = events["store"][:-1]
@@ -232,7 +232,7 @@ def digits_by_row(hidden, seed):
 
 
 def open_digits(hidden, seed):
-    """Train as :func:`digits_by_row` does, and look at the gates.
+    """Train as :func:`digits_by_row` does, and measure the gates.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ LIMIT = 2_000  # updates of "say the first value"
 
 
 def note_ages(xs):
-    """For how many steps the note on each notepad has been standing.
+    """Age of the note on each notepad, in steps.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def learn_notes(net, rate, seed, updates=2_000):
     Parameters
     ----------
     net : {"rnn", "rnn, orthogonal", "lstm"}
-        The second begins with an orthogonal ``W_h``.
+        The second starts with an orthogonal ``W_h``.
     rate : float
         Adam's learning rate.
     seed : int
@@ -114,7 +114,7 @@ def learn_notes(net, rate, seed, updates=2_000):
 
 
 def notes_by_age(net, rate, seed):
-    """Train as :func:`learn_notes` does, and ask for notes of different ages.
+    """Train as :func:`learn_notes` does, and measure the error by the age of the note.
 
     Parameters
     ----------
@@ -128,8 +128,8 @@ def notes_by_age(net, rate, seed):
     Returns
     -------
     dict
-        ``age_1`` … ``age_17``: root of the mean squared error where a note is asked
-        for, a column for each group of ``AGES``, on 2,000 streams of 50 steps, the same
+        ``age_1`` … ``age_17``: root of the mean squared error at recalls,
+        a column for each group of ``AGES``, on 2,000 streams of 50 steps, the same
         for all runs. Answering 0 scores about 0.58.
     """
     model = learn_notes(net, rate, seed)
@@ -145,13 +145,13 @@ def notes_by_age(net, rate, seed):
 def learn_main_layer(squashed, rate, updates, seed):
     """Train an LSTM of 8 units on the notepad: 32 fresh streams of 20 steps an update.
 
-    Adam, gradients clipped at a norm of 1. With the same seed all kinds begin with the
-    same weights, but for the bias of the main layer, and see the same streams.
+    Adam, gradients clipped at a norm of 1. With the same seed all kinds start with the
+    same weights, except for the bias of the main layer, and see the same streams.
 
     Parameters
     ----------
     squashed : {"tanh", "sigmoid", "sigmoid, bias -3"}
-        What squashes the main layer, and its bias, 0 where none is named.
+        What squashes the main layer, and its bias, 0 if none is named.
     rate : float
         Adam's learning rate.
     updates : int
@@ -178,7 +178,7 @@ def learn_main_layer(squashed, rate, updates, seed):
 
 
 def main_layer(squashed, rate, updates, seed):
-    """Train as :func:`learn_main_layer` does, and take the error.
+    """Train as :func:`learn_main_layer` does, and measure the error.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ def say_the_first(rng, length, batch_size=32):
     -------
     Batch
         ``xs`` (T, N, 2): value, and a mark at the first step. ``targets`` (N, 1).
-        Who has forgotten the value does best by answering 0, and scores 1/3.
+        The best answer without the value is 0, which scores 1/3.
     """
     xs = np.zeros((length, batch_size, 2))
     xs[..., 0] = rng.uniform(-1, 1, (length, batch_size))
@@ -231,7 +231,7 @@ def first_of_twenty(b_f, b_i, rate, seed):
 
     Adam, batches of 32, gradients clipped at a norm of 1; it ends when the mean loss of
     the last 50 updates is below 0.01, or after 2,000 updates. With the same seed all
-    biases begin with the same weights and see the same sequences.
+    biases start with the same weights and see the same sequences.
 
     Parameters
     ----------
@@ -245,7 +245,7 @@ def first_of_twenty(b_f, b_i, rate, seed):
     Returns
     -------
     dict
-        ``updates`` until it was solved, None where it was not; ``loss_200``, the mean
+        ``updates`` until it was solved, None if it was not; ``loss_200``, the mean
         loss of the updates 151 to 200.
     """
     rng = np.random.default_rng(seed)

@@ -1,8 +1,8 @@
-"""Runs a grid of settings over many seeds, and keeps what it finds in a CSV file.
+"""Run a grid of settings over many seeds, and store the results in a CSV file.
 
 Each run depends on its settings and its seed alone, so the same grid gives the same
-records in whatever order, by however many workers. Records are appended as they come.
-What an interrupt leaves is a valid file, and the next call goes on from there.
+records in any order and with any number of workers. Records are appended as runs
+finish. An interrupt leaves a valid file, and the next call continues from there.
 """
 
 import csv
@@ -31,7 +31,7 @@ __all__ = ["Experiment", "parse", "processes", "read", "run", "todo"]
 #: What the runner adds to each record.
 OWN_COLUMNS = ("error", "seconds", "lstmbook", "numpy", "python", "torch")
 
-#: Linear algebra libraries ask one of these for their number of threads, once, when
+#: Linear algebra libraries read their number of threads from one of these, once, when
 #: they are loaded.
 THREADS = (
     "OMP_NUM_THREADS",
@@ -48,13 +48,13 @@ class Experiment:
     Parameters
     ----------
     name : str
-        Also of the file of results.
+        Also the name of the file of results.
     about : str
-        What is asked, in a line.
+        The question, in one line.
     function : callable
-        Takes the settings and ``seed`` by name, draws all its chance from the seed,
-        and returns a dictionary of results. For other processes to find it, it stands
-        at the top of a module.
+        Takes the settings and ``seed`` by name, draws all random numbers from the seed,
+        and returns a dictionary of results. It is defined at the top level of a module,
+        so that other processes can import it.
     grid : tuple of dict
         Settings, each with the same names.
     results : tuple of str
@@ -72,18 +72,18 @@ class Experiment:
 
     @property
     def columns(self):
-        """Of the file: settings, seed, results, and the runner's own."""
+        """Columns of the file: settings, seed, results, and the runner's own."""
         return [*self.grid[0], "seed", *self.results, *OWN_COLUMNS]
 
     def key(self, row):
-        """What tells one run from all others, as text: its settings and its seed."""
+        """What identifies a run, as text: its settings and its seed."""
         values = (row[name] for name in (*self.grid[0], "seed"))
         return tuple("" if value is None else str(value) for value in values)
 
 
 @contextmanager
 def processes(workers):
-    """Start processes for :func:`run`, one thread each.
+    """Start processes for :func:`run`, with one thread each.
 
     Parameters
     ----------
@@ -110,16 +110,16 @@ def processes(workers):
 
 
 def _begin_worker():
-    # Ctrl-C reaches all processes of a terminal. A worker dies of it without a word:
-    # the runner says what there is to say.
+    # Ctrl-C reaches all processes of a terminal. A worker dies silently: the runner
+    # reports the interrupt.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # There is one bar, the runner's: for `train` in a worker tqdm is not installed.
+    # Only the runner shows a bar: in a worker, `train` finds no tqdm.
     sys.modules["tqdm"] = None
     threading.Thread(target=_end_with_runner, daemon=True).start()
 
 
 def _end_with_runner():
-    """End a worker whose runner was killed: it would wait for work for ever."""
+    """End a worker whose runner was killed; it would wait for work forever."""
     multiprocessing.parent_process().join()
     os._exit(1)
 
@@ -130,7 +130,7 @@ def todo(experiment, seeds, path):
     Parameters
     ----------
     experiment : Experiment
-        What is run.
+        What to run.
     seeds : iterable of int
         Each setting runs once with each.
     path : path-like
@@ -139,12 +139,12 @@ def todo(experiment, seeds, path):
     Returns
     -------
     list of (dict, int)
-        Settings and seed of each run without a record, or whose record is an error.
+        Settings and seed of each run that has no record, or an error as its record.
 
     Raises
     ------
     ValueError
-        If the file is not this experiment's.
+        If the file belongs to another experiment.
     """
     kept = _kept(experiment, path)
     return [
@@ -158,9 +158,9 @@ def todo(experiment, seeds, path):
 def run(experiment, seeds, path, executor):
     """Run an experiment and keep its records in a CSV file.
 
-    A run that is already in the file is not run again; one that failed there is. A run
-    that fails is recorded and stops no other: the column ``error`` has the exception.
-    At the end the file is put into the order of the grid.
+    A run that is already in the file is not repeated, unless it failed. A run that
+    fails is recorded and does not stop the others: the column ``error`` has the
+    exception. At the end the file is sorted in the order of the grid.
 
     Parameters
     ----------
@@ -169,21 +169,21 @@ def run(experiment, seeds, path, executor):
     seeds : iterable of int
         Each setting runs once with each.
     path : path-like
-        The file, begun or gone on with. Columns are the settings, ``seed``, the
-        results, ``error``, ``seconds`` (of wall time), and the versions of
+        The file, which is started or continued. Its columns are the settings, ``seed``,
+        the results, ``error``, ``seconds`` (of wall time), and the versions of
         lstmbook, NumPy, Python and, where the run imported it, PyTorch.
     executor : concurrent.futures.Executor
-        Who runs it, such as :func:`processes`. It is shut down by an interrupt.
+        What executes the runs, such as :func:`processes`. An interrupt shuts it down.
 
     Returns
     -------
     list of dict
-        All records, as :func:`read` gives them.
+        All records, as :func:`read` returns them.
 
     Raises
     ------
     ValueError
-        If the file is another experiment's.
+        If the file belongs to another experiment.
     """
     path = Path(path)
     tasks = todo(experiment, seeds, path)
@@ -200,10 +200,11 @@ def run(experiment, seeds, path, executor):
                 rows.writerow({**runs[future], **future.result()})
                 file.flush()
         except BaseException:
-            # Cancelling one by one would race with a pool whose workers died of Ctrl-C.
+            # Cancelling runs one by one would race with a pool whose workers died on
+            # Ctrl-C.
             executor.shutdown(wait=False, cancel_futures=True)
             raise
-    # Once more with all, the failed ones too, in order.
+    # Write all again in order, failed runs included.
     _write(experiment, path, _rows(_text(path)))
     return read(path)
 
@@ -219,7 +220,7 @@ def _record(experiment, settings, seed):
                 f"expected {sorted(experiment.results)}"
             )
     except Exception as exception:
-        # On one line, so that each record is one.
+        # On one line, so that each record is one line.
         results, error = {}, " ".join(f"{exception!r}".split())
     torch = sys.modules.get("torch")
     return {
@@ -234,7 +235,7 @@ def _record(experiment, settings, seed):
 
 
 def _kept(experiment, path):
-    """Complete records of a file that did not fail, by their key."""
+    """Complete records of a file, by key, without failed runs."""
     path = Path(path)
     if not path.exists():
         return {}
@@ -246,7 +247,7 @@ def _kept(experiment, path):
         if list(row) != experiment.columns:
             raise ValueError(
                 f"{path} has the columns {', '.join(row)}; {experiment.name} expects "
-                f"{', '.join(experiment.columns)}: move the file away to begin anew"
+                f"{', '.join(experiment.columns)}: move the file away to start again"
             )
         if experiment.key(row)[:-1] not in grid:
             raise ValueError(
@@ -289,13 +290,13 @@ def read(path):
     Returns
     -------
     list of dict
-        A row for each record: integers, floats, True and False are just that, an
-        empty cell is None, anything else is text.
+        A row for each record. Integers, floats, True and False are converted, an empty
+        cell is None, and anything else stays text.
 
     Raises
     ------
     ValueError
-        If a row has another number of cells than the header.
+        If the number of cells in a row differs from the header's.
     """
     return parse(_text(path))
 
@@ -316,8 +317,8 @@ def parse(text):
 
 
 def _text(path):
-    """Whole lines of a file. A last one without its end is half a record: dropped."""
-    # Before it is decoded, for it may end within a letter.
+    """Complete lines of a file; an unfinished last line is dropped."""
+    # Before decoding, because the file may end inside a letter.
     data = Path(path).read_bytes()
     return data[: data.rfind(b"\n") + 1].decode("utf-8")
 

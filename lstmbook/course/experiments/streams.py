@@ -33,11 +33,10 @@ STREAMS = 32
 def recalls(rng, length, batch_size, shortest, longest, dtype=np.float64):
     """Draw streams on which notes are taken and recalled some steps later.
 
-    Every ``longest + 10`` steps the value of a step is marked to be noted; after
-    ``shortest`` to ``longest`` steps, each as likely, another mark asks for it. Only
-    the steps that ask count. The streams begin at different places of the cycle, so
-    that some of them ask in any window. Who knows nothing of the value scores its
-    variance, 1/3.
+    Every ``longest + 10`` steps a value is marked to be noted. After ``shortest`` to
+    ``longest`` steps, all equally likely, another mark asks for it. Only the steps that
+    ask count. The streams start at different points of this cycle, so that every window
+    has some recalls. A net that knows nothing of the value scores its variance, 1/3.
 
     Parameters
     ----------
@@ -73,7 +72,7 @@ def recalls(rng, length, batch_size, shortest, longest, dtype=np.float64):
 
 
 def between(stream, shortest, longest):
-    """Let only those recalls count whose note was taken so many steps before.
+    """Count only recalls whose note was taken ``shortest`` to ``longest`` steps before.
 
     Parameters
     ----------
@@ -95,16 +94,16 @@ def between(stream, shortest, longest):
 
 
 def some(stream, rng, share):
-    """Let a random share of the recalls count, whatever their lag.
+    """Count a random share of the recalls, whatever their lag.
 
     Parameters
     ----------
     stream : Batch
         From :func:`recalls`.
     rng : numpy.random.Generator
-        Source of the choice.
+        Source of the random choice.
     share : float
-        Probability of each recall to count.
+        Probability that a recall counts.
 
     Returns
     -------
@@ -118,8 +117,8 @@ def some(stream, rng, share):
 def train_on_stream(model, stream, window, optimizer):
     """Train along a stream by truncated backpropagation through time.
 
-    One update for each window in which a step counts. The state is carried on from
-    window to window, the gradient, clipped at a norm of 1, is not carried back.
+    One update for each window in which a step counts. The state is carried from window
+    to window. The gradient, clipped at a norm of 1, is not carried back.
 
     Parameters
     ----------
@@ -147,16 +146,16 @@ def train_on_stream(model, stream, window, optimizer):
     return run.model
 
 
-#: Steps from a note to its recall, at most, for the recall to count as short: then
-#: both can stand in a window of five steps.
+#: Most steps from a note to a recall that counts as short: then both fit into a window
+#: of five steps.
 SHORT = 4
 
 
 def truncation(shortest, counts, steps, bias, rate, window, seed):
     """Train an LSTM of 16 units on 32 long streams, cut into windows.
 
-    Notes are recalled after ``shortest`` to 20 steps. Whatever the window, the net
-    sees the same streams, so short windows have more updates.
+    Notes are recalled after ``shortest`` to 20 steps. The net sees the
+    same streams for every window length, so short windows have more updates.
 
     Parameters
     ----------
@@ -168,7 +167,7 @@ def truncation(shortest, counts, steps, bias, rate, window, seed):
     steps : int
         Of each stream.
     bias : float
-        Of all forget gates at first.
+        Initial bias of all forget gates.
     rate : float
         Adam's learning rate.
     window : int
@@ -179,9 +178,9 @@ def truncation(shortest, counts, steps, bias, rate, window, seed):
     Returns
     -------
     dict
-        ``scored``, how many recalls counted; ``mse`` at recalls after just 20 steps, on
-        32 fresh streams of 2,000 steps, the same for all runs. The best constant answer
-        scores 1/3.
+        ``scored``, how many recalls counted; ``mse`` at recalls after exactly 20 steps,
+        on 32 fresh streams of 2,000 steps, the same for all runs. The best constant
+        answer scores 1/3.
     """
     rng = np.random.default_rng(seed)
     cell = LSTM.init(rng, input_size=3, hidden_size=16, dtype=np.float32)
@@ -266,7 +265,7 @@ def rmse(model, test):
     Parameters
     ----------
     model : Model
-        What is asked.
+        The model to test.
     test : Batch
         With a target at each step.
 
@@ -279,7 +278,7 @@ def rmse(model, test):
 
 
 def learned_notepad(hidden, rate, seed):
-    """Train as :func:`learn_notepad` does, and look at the unit that is read most.
+    """Train as :func:`learn_notepad` does, and measure the unit that is read most.
 
     Parameters
     ----------
@@ -293,11 +292,11 @@ def learned_notepad(hidden, rate, seed):
     Returns
     -------
     dict
-        ``rmse`` on 1,000 streams of 100 steps, the same for all runs; and of the unit
-        with the largest weight in the readout the median forget gate at a store,
-        ``f_store``, and at the step after it, ``f_after``; and where nothing is marked
-        or announced the median input gate, ``i_else``, and size of the proposal,
-        ``g_else``.
+        ``rmse`` on 1,000 streams of 100 steps, the same for all runs. For the unit
+        with the largest weight in the readout: the median forget gate at a store,
+        ``f_store``, and at the step after it, ``f_after``; and at steps that are
+        neither marked nor announced, the median input gate, ``i_else``, and size of the
+        proposal, ``g_else``.
     """
     test = notepad(np.random.default_rng(1000), 100, 1_000)
     model = learn_notepad(hidden, seed, rate)
@@ -318,7 +317,7 @@ def learned_notepad(hidden, rate, seed):
     return {name: round(float(value), 4) for name, value in found.items()}
 
 
-#: What the runs of ``truncation`` have in common, where the grid says nothing else.
+#: Default settings of the runs of ``truncation``.
 USUAL = {
     "shortest": LAG,
     "counts": "all",
@@ -329,7 +328,7 @@ USUAL = {
 
 
 def notepad_rates(hidden, rate, seed):
-    """Train as :func:`learn_notepad` does, on seeds that no other experiment has.
+    """Train as :func:`learn_notepad` does, on seeds that no other experiment uses.
 
     Parameters
     ----------
@@ -338,7 +337,7 @@ def notepad_rates(hidden, rate, seed):
     rate : float
         Adam's learning rate at first.
     seed : int
-        Plus 100, the seed of weights and streams.
+        The seed of weights and streams is this plus 100.
 
     Returns
     -------
@@ -361,7 +360,7 @@ EXPERIMENTS = (
                 for shortest in (LAG, 1)
                 for window in (5, 10, 20, 40)
             ),
-            # Is it the windows, or the rate or the forget bias?
+            # Is it the windows, the rate or the forget bias?
             *(USUAL | {"rate": rate, "window": 20} for rate in (0.003, 0.03)),
             *(USUAL | {"bias": 3, "window": window} for window in (5, 20)),
             USUAL | {"bias": 5, "window": 20},

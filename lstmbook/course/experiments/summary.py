@@ -1,4 +1,4 @@
-"""What many seeds say together: a median, its interval, and how many failed."""
+"""Summary of many seeds: a median, its interval, and the number of failures."""
 
 import math
 from typing import NamedTuple
@@ -11,25 +11,25 @@ LEVEL = 0.95
 
 
 class Summary(NamedTuple):
-    """Of the runs of one setting."""
+    """Summary of the runs of one setting."""
 
     n: int  #: runs
-    failures: int  #: runs that never got there
-    median: float  #: ∞ where half of the runs or more failed
+    failures: int  #: runs that never reached the goal
+    median: float  #: ∞ if half of the runs or more failed
     low: float  #: lower end of the interval of the median
-    high: float  #: upper end, ∞ where failures reach it
+    high: float  #: upper end, ∞ if failures reach it
     coverage: float  #: probability that such an interval holds the median
 
 
 def summarize(values):
-    r"""Median with an interval that assumes nothing of the distribution.
+    r"""Median, with an interval that assumes nothing about the distribution.
 
     Each of n runs lies below the median of all seeds with probability ½, so the number
     of runs below is binomial, and the k-th smallest and the k-th largest value have
     the median between them with probability
-    :math:`1 - 2 \sum_{j<k} \binom{n}{j} 2^{-n}`, or more where values are tied. Taken
-    is the largest k that reaches 95 %. A run that failed needs no invented number: it
-    is larger than all others.
+    :math:`1 - 2 \sum_{j<k} \binom{n}{j} 2^{-n}`, or more where values are tied. The
+    largest k that reaches 95 % is taken. A failed run needs no invented number: it
+    counts as larger than all others.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def summarize(values):
     Raises
     ------
     ValueError
-        If the runs are fewer than six, too few for 95 %, or a value is not a number.
+        If there are fewer than six runs, too few for 95 %, or a value is not a number.
 
     Examples
     --------
