@@ -202,7 +202,7 @@ def from_torch(module):
         if value.dtype not in (torch.float32, torch.float64):
             raise TypeError(
                 f"module has {name} of dtype {value.dtype}; expected float32 or "
-                "float64: hand in copy.deepcopy(module).float()"
+                "float64: pass copy.deepcopy(module).float()"
             )
     weights = {name: value.numpy(force=True) for name, value in state.items()}
 

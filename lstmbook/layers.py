@@ -91,8 +91,8 @@ class Stack(Recurrent):
     def __post_init__(self):
         """Check that the layers match."""
         if not isinstance(self.layers, tuple):
-            came = type(self.layers).__name__
-            raise TypeError(f"layers is a {came}; expected a tuple of layers")
+            passed = type(self.layers).__name__
+            raise TypeError(f"layers is a {passed}; expected a tuple of layers")
         if not self.layers:
             raise ValueError("layers is empty; expected at least one layer")
         for k, layer in enumerate(self.layers):
@@ -171,8 +171,8 @@ class Stack(Recurrent):
     def check_trace(self, trace, name):
         """Raise if a trace does not fit, as :meth:`Recurrent.check_trace`."""
         if not isinstance(trace, StackTrace):
-            came = type(trace).__name__
-            raise TypeError(f"trace is a {came}; {name} expects a StackTrace")
+            passed = type(trace).__name__
+            raise TypeError(f"trace is a {passed}; {name} expects a StackTrace")
         if len(trace.layers) != len(self.layers):
             raise ValueError(
                 f"trace has {len(trace.layers)} layers; "
@@ -188,10 +188,10 @@ class Stack(Recurrent):
             return (None,) * L
         # A NamedTuple is a single layer's state.
         if type(states) is not tuple or len(states) != L:
-            came = type(states).__name__
-            came += f" of {len(states)}" if isinstance(states, tuple | list) else ""
+            passed = type(states).__name__
+            passed += f" of {len(states)}" if isinstance(states, tuple | list) else ""
             raise TypeError(
-                f"{name} is a {came}; Stack of {L} layers expects a tuple of {L} states"
+                f"{name} is a {passed}; Stack of {L} layers expects a tuple of {L} states"
             )
         return states
 
@@ -360,8 +360,8 @@ class Bidirectional(Recurrent):
     def check_trace(self, trace, name):
         """Raise if a trace does not fit, as :meth:`Recurrent.check_trace`."""
         if not isinstance(trace, BidirectionalTrace):
-            came = type(trace).__name__
-            raise TypeError(f"trace is a {came}; {name} expects a BidirectionalTrace")
+            passed = type(trace).__name__
+            raise TypeError(f"trace is a {passed}; {name} expects a BidirectionalTrace")
         with _naming("forward_cell"):
             self.forward_cell.check_trace(trace.forward, name)
         with _naming("reverse_cell"):
@@ -375,9 +375,9 @@ class Bidirectional(Recurrent):
         if states is None:
             return BidirectionalState(None, None)
         if not isinstance(states, BidirectionalState):
-            came = type(states).__name__
+            passed = type(states).__name__
             raise TypeError(
-                f"{name} is a {came}; Bidirectional expects BidirectionalState"
+                f"{name} is a {passed}; Bidirectional expects BidirectionalState"
             )
         return states
 
@@ -527,9 +527,9 @@ def check_net(name, net):
         If it is something else.
     """
     if not isinstance(net, Recurrent):
-        came = type(net).__name__
+        passed = type(net).__name__
         raise TypeError(
-            f"{name} is a {came}; expected a cell, Stack, Bidirectional or Reversed"
+            f"{name} is a {passed}; expected a cell, Stack, Bidirectional or Reversed"
         )
 
 

@@ -68,8 +68,8 @@ class Model:
             raise ValueError(f"readout is {self.readout!r}; expected one of {READOUTS}")
         for name in ("W_y", "b_y"):
             if not isinstance(value := getattr(self, name), np.ndarray):
-                came = type(value).__name__
-                raise TypeError(f"{name} is a {came}; expected a NumPy array")
+                passed = type(value).__name__
+                raise TypeError(f"{name} is a {passed}; expected a NumPy array")
         H, dtype = self.cell.hidden_size, self.cell.dtype
         owner = f"Model of {self.cell!r}"
         check_array("W_y", self.W_y, owner, dtype, f"{H} O", (H, None))

@@ -53,20 +53,20 @@ def _view(fused, k):
 
 
 def _refuse_assignment(self, name, value):
-    cls, came = type(self).__name__, type(value).__name__
+    cls, passed = type(self).__name__, type(value).__name__
     if not hasattr(self, name):
         names = ", ".join(field.name for field in dataclasses.fields(self))
-        raise TypeError(f"{name} was assigned a {came}; a {cls} has only {names}")
+        raise TypeError(f"{name} was assigned a {passed}; a {cls} has only {names}")
     old = getattr(self, name)
     if not isinstance(old, np.ndarray):
         raise TypeError(
-            f"{name} was assigned a {came}; a {cls} cannot be changed, only replaced, "
+            f"{name} was assigned a {passed}; a {cls} cannot be changed, only replaced, "
             f"as in: dataclasses.replace({cls.lower()}, {name}=value)"
         )
     # `cell.b_f += 1` has already worked in place and assigns the same memory.
     if not (isinstance(value, np.ndarray) and _same_memory(old, value)):
         raise TypeError(
-            f"{name} was assigned a {came}; the arrays of a {cls} change in place, "
+            f"{name} was assigned a {passed}; the arrays of a {cls} change in place, "
             f"as in: {cls.lower()}.{name}[:] = value"
         )
 

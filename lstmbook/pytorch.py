@@ -67,8 +67,8 @@ class Recurrent(nn.Module):
             If the cell is of another kind.
         """
         if type(cell) is not cls.numpy_cell:
-            came = type(cell).__name__
-            raise TypeError(f"cell is a {came}; expected {cls.numpy_cell.__name__}")
+            passed = type(cell).__name__
+            raise TypeError(f"cell is a {passed}; expected {cls.numpy_cell.__name__}")
         twin = cls(cell.input_size, cell.hidden_size, getattr(torch, cell.dtype.name))
         twin.load_state_dict(
             {name: torch.tensor(getattr(cell, name)) for name in twin.state_dict()}
@@ -116,8 +116,8 @@ class Recurrent(nn.Module):
         if state is None:
             state = State(*(xs.new_zeros(N, H) for _ in State._fields))
         elif not isinstance(state, State):
-            came, name = type(state).__name__, type(self).__name__
-            raise TypeError(f"state is a {came}; {name} expects {State.__name__}")
+            passed, name = type(state).__name__, type(self).__name__
+            raise TypeError(f"state is a {passed}; {name} expects {State.__name__}")
         for name, part in zip(State._fields, state, strict=True):
             self._check(f"state.{name}", part, f"{N}", (N, H))
         hs = []
@@ -251,8 +251,8 @@ class Model(nn.Module):
                 "or torch.nn's RNN, LSTM or GRU"
             )
         if not isinstance(model, NumPyModel):
-            came = type(model).__name__
-            raise TypeError(f"model is a {came}; expected a lstmbook.model.Model")
+            passed = type(model).__name__
+            raise TypeError(f"model is a {passed}; expected a lstmbook.model.Model")
         if getattr(core, "batch_first", False):
             raise ValueError(
                 "core has batch_first=True; expected a time-major one, for xs (T, N, D)"

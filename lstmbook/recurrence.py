@@ -331,8 +331,8 @@ class Cell(Recurrent):
         """Check that the parameters match."""
         for field in dataclasses.fields(self):
             if not isinstance(value := getattr(self, field.name), np.ndarray):
-                came = type(value).__name__
-                raise TypeError(f"{field.name} is a {came}; expected a NumPy array")
+                passed = type(value).__name__
+                raise TypeError(f"{field.name} is a {passed}; expected a NumPy array")
         dtype, G = self.dtype, len(self.Gates._fields)
         if dtype not in (np.float32, np.float64):
             raise TypeError(f"W_x has dtype {dtype}; expected float32 or float64")
@@ -648,9 +648,9 @@ class Cell(Recurrent):
             If a shape does not fit, or a state is not finite.
         """
         if not isinstance(state, self.State):
-            came, expected = type(state).__name__, self.State.__name__
+            passed, expected = type(state).__name__, self.State.__name__
             raise TypeError(
-                f"{name} is a {came}; {type(self).__name__} expects {expected}"
+                f"{name} is a {passed}; {type(self).__name__} expects {expected}"
             )
         H, owner = self.hidden_size, f"{type(self).__name__} with N = {N}"
         checked = [
@@ -664,10 +664,10 @@ class Cell(Recurrent):
 
     def check_trace(self, trace, name):
         """Raise if a trace does not fit, as :meth:`Recurrent.check_trace`."""
-        came = trace.gates if isinstance(trace, Trace) else trace
-        if came is trace or type(came) is not self.Gates:
+        passed = trace.gates if isinstance(trace, Trace) else trace
+        if passed is trace or type(passed) is not self.Gates:
             raise TypeError(
-                f"trace holds {type(came).__name__}; "
+                f"trace holds {type(passed).__name__}; "
                 f"{name} expects a Trace of {self.Gates.__name__}"
             )
         if trace.xs.dtype != self.dtype:

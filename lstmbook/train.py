@@ -145,8 +145,10 @@ def train(
     try:
         for batch in progress(batches):
             if not isinstance(batch, Batch):
-                came = type(batch).__name__
-                raise TypeError(f"batches yields a {came}; expected a Batch each time")
+                passed = type(batch).__name__
+                raise TypeError(
+                    f"batches yields a {passed}; expected a Batch each time"
+                )
             if carry and _nothing_counts(batch):
                 _, trace = now.model.forward(batch.xs, now.state, batch.lengths)
                 now = now._replace(state=trace.final)

@@ -34,8 +34,8 @@ def notepad_chart(axs, batch, predictions, trace, unit=NOTE, limit=SCALE, sequen
         ``axs``.
     """
     steps = np.arange(1, len(batch.xs) + 1)
-    came, gates, memories, answers = axs
-    _input(came, steps, batch.xs[:, sequence])
+    inputs, gates, memories, answers = axs
+    _input(inputs, steps, batch.xs[:, sequence])
 
     shares = {name: getattr(trace.gates, name)[:, sequence, unit] for name in "ifo"}
     _lanes(gates, steps, shares)
