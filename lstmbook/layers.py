@@ -191,7 +191,8 @@ class Stack(Recurrent):
             passed = type(states).__name__
             passed += f" of {len(states)}" if isinstance(states, tuple | list) else ""
             raise TypeError(
-                f"{name} is a {passed}; Stack of {L} layers expects a tuple of {L} states"
+                f"{name} is a {passed}; Stack of {L} layers expects a tuple of {L} "
+                "states"
             )
         return states
 

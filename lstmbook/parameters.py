@@ -60,8 +60,8 @@ def _refuse_assignment(self, name, value):
     old = getattr(self, name)
     if not isinstance(old, np.ndarray):
         raise TypeError(
-            f"{name} was assigned a {passed}; a {cls} cannot be changed, only replaced, "
-            f"as in: dataclasses.replace({cls.lower()}, {name}=value)"
+            f"{name} was assigned a {passed}; a {cls} cannot be changed, only "
+            f"replaced, as in: dataclasses.replace({cls.lower()}, {name}=value)"
         )
     # `cell.b_f += 1` has already worked in place and assigns the same memory.
     if not (isinstance(value, np.ndarray) and _same_memory(old, value)):
