@@ -430,7 +430,8 @@ def linger(seed):
 
 def test_workers_do_not_outlive_a_runner_that_is_killed(tmp_path):
     code = (
-        "from lstmbook import experiments; from tests import test_experiments as t\n"
+        "from lstmbook.course import experiments\n"
+        "from tests import test_experiments as t\n"
         "if __name__ == '__main__':\n"
         "    with experiments.processes(1) as executor:\n"
         f"        path = {str(tmp_path / 'tiny.csv')!r}\n"
