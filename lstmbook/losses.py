@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from lstmbook.checks import check_array, check_floats, check_mask
-from lstmbook.data import Batch, windows  # noqa: F401 - their old home
 from lstmbook.ops import softmax
 
 __all__ = ["mse", "softmax_cross_entropy"]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from lstmbook.checks import check_dtype, check_rng
-from lstmbook.data import Batch, minibatches, select  # noqa: F401 - their old home
+from lstmbook.data import Batch, select
 
 __all__ = ["TEST_SIZE", "digits"]
 

@@ -93,10 +93,11 @@ def readout_cases(rng):
 def four_rows():
     """Train on the first four rows: mean test accuracy of three seeds."""
     from lstmbook import RNN
-    from lstmbook.losses import Batch, softmax_cross_entropy
+    from lstmbook.data import Batch, minibatches
+    from lstmbook.losses import softmax_cross_entropy
     from lstmbook.model import Model
     from lstmbook.optim import Adam
-    from lstmbook.tasks.digits import digits, minibatches
+    from lstmbook.tasks.digits import digits
     from lstmbook.train import train
 
     scores = []

@@ -84,7 +84,8 @@ def product_cases(rng):
 def forget_bias():
     """Train on "say the first of 50 values": medians of three seeds."""
     from lstmbook import LSTM
-    from lstmbook.losses import Batch, mse
+    from lstmbook.data import Batch
+    from lstmbook.losses import mse
     from lstmbook.model import Model
     from lstmbook.optim import Adam
     from lstmbook.train import train

@@ -77,7 +77,8 @@ def padded_cases(rng):
 def carried_memories():
     """RMSE on the notepad in windows of 25 steps, by what is carried over."""
     from lstmbook import LSTMState
-    from lstmbook.losses import mse, windows
+    from lstmbook.data import windows
+    from lstmbook.losses import mse
     from lstmbook.tasks.notepad import by_hand, notepad
 
     model = by_hand()

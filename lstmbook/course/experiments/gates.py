@@ -6,10 +6,11 @@ from lstmbook import tree
 from lstmbook.cells import LSTM
 from lstmbook.course.experiments.runner import Experiment
 from lstmbook.course.experiments.streams import fit_notepad, rmse
+from lstmbook.data import minibatches
 from lstmbook.losses import softmax_cross_entropy
 from lstmbook.model import Model
 from lstmbook.optim import Adam
-from lstmbook.tasks.digits import digits, minibatches
+from lstmbook.tasks.digits import digits
 from lstmbook.tasks.notepad import MARKS, notepad
 from lstmbook.train import train
 
