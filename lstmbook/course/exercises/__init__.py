@@ -5,7 +5,7 @@
 ✓ bptt-by-hand
   delta_2  right
   delta_1  right
-  d_W_h      right
+  d_W_h    right
 Right.
 """
 
