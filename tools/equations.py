@@ -176,7 +176,8 @@ def page(root):
         if label is None:
             continue
         target = place.file.relative_to("book").with_suffix("")
-        chapter = re.match(r"\d+|\w+", place.name)[0]
+        numbered = re.match(r"0?(\d+)-", place.file.name)
+        chapter = numbered[1] if numbered else re.match(r"\w+", place.name)[0]
         implemented = "<br>".join(
             f"{{py:obj}}`{p.name.removeprefix('lstmbook.')} <{p.name}>`"
             for p in code.get(label, [])
