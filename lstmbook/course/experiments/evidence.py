@@ -45,7 +45,25 @@ WAITS = (0, 10, 20, 40)
 EPOCHS, MANY_EPOCHS = 15, 150
 
 #: (net, blank rows, epochs) to Adam's learning rate, the best of those tried.
-WAITING_RATES = {}
+WAITING_RATES = {
+    ("RNN", 0, 15): 0.003,
+    ("RNN orthogonal", 0, 15): 0.01,
+    ("LSTM", 0, 15): 0.03,
+    ("LSTM forget bias 3", 0, 15): 0.03,
+    ("RNN", 10, 15): 0.01,
+    ("RNN orthogonal", 10, 15): 0.01,
+    ("LSTM", 10, 15): 0.03,
+    ("LSTM forget bias 3", 10, 15): 0.03,
+    ("RNN", 20, 15): 0.01,
+    ("RNN orthogonal", 20, 15): 0.003,
+    ("LSTM", 20, 15): 0.03,
+    ("LSTM forget bias 3", 20, 15): 0.01,
+    ("RNN", 40, 15): 0.01,
+    ("RNN orthogonal", 40, 15): 0.001,
+    ("LSTM", 40, 15): 0.0003,
+    ("LSTM forget bias 3", 40, 15): 0.003,
+    ("RNN", 40, 150): 0.001,
+}
 
 LENGTH = 50
 UPDATES, LOOK_EVERY = 5_000, 500
@@ -356,7 +374,15 @@ def choose_reach_rate(marks, init, rate, seed):
     return {"mse": found[f"mse_{UPDATES}"]}
 
 
-TRIED = (0.001, 0.003, 0.01, 0.03)
+def _rates(net, blank_rows, epochs):
+    """Rates to try, wide enough that the best is seldom at an end."""
+    if epochs == MANY_EPOCHS:
+        return 0.0003, 0.001, 0.003
+    low = (0.0003,) * (blank_rows == 40)
+    high = (0.1,) * net.startswith("LSTM")
+    return (*low, 0.001, 0.003, 0.01, 0.03, *high)
+
+
 WAITING = tuple((net, n, EPOCHS) for n in WAITS for net in NETS)
 PATIENT = ("RNN", WAITS[-1], MANY_EPOCHS)
 EXPERIMENTS = (
@@ -379,7 +405,7 @@ EXPERIMENTS = (
         grid=tuple(
             {"net": net, "blank_rows": n, "epochs": epochs, "rate": rate}
             for net, n, epochs in (*WAITING, PATIENT)
-            for rate in ((0.0003, 0.001, 0.003) if epochs > EPOCHS else TRIED)
+            for rate in _rates(net, n, epochs)
         ),
         results=("accuracy",),
         seeds=2,
