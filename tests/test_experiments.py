@@ -28,6 +28,7 @@ from lstmbook.course.experiments import (
     summarize,
 )
 from lstmbook.course.experiments.__main__ import main
+from lstmbook.diagnostics import gradient_by_lag
 from lstmbook.initialisation import chrono_biases
 from lstmbook.model import Model
 from lstmbook.tasks.notepad import MARKS, notepad
@@ -361,9 +362,10 @@ def test_dry_run_shows_the_plan_and_runs_nothing(tmp_path, capsys, monkeypatch):
     arguments = ["run", "forget-bias", "--seeds", "2", "--dry-run"]
     assert main([*arguments, "--out", str(tmp_path)]) == 0
     head, *plan = capsys.readouterr().out.splitlines()
-    assert head == (f"forget-bias: 8 runs, 8 to do, {tmp_path / 'forget-bias.csv'}")
-    assert plan[0] == "  bias=0 seed=0" and plan[-1] == "  bias=chrono seed=1"
-    assert len(plan) == 8 and not list(tmp_path.iterdir())
+    assert head == f"forget-bias: 18 runs, 18 to do, {tmp_path / 'forget-bias.csv'}"
+    assert plan[0] == "  bias=0 mirrored=False rate=0.005 seed=0"
+    assert plan[-1] == "  bias=chrono mirrored=True rate=0.005 seed=1"
+    assert len(plan) == 18 and not list(tmp_path.iterdir())
 
 
 def test_run_with_no_name_runs_all(tmp_path, capsys):
@@ -507,51 +509,130 @@ def start(kind=LSTM, hidden=8):
 def test_learning_stops_when_it_is_solved(monkeypatch):
     # An easy goal, on short sequences.
     monkeypatch.setattr(adding, "SOLVED", 0.05)
-    monkeypatch.setattr(adding, "LENGTH", 4)
     model, rng = start()
-    found = adding.learn(model, rng, 1e-2)
+    looks = []
+    found = adding.learn(
+        model, rng, 1e-2, length=4, look=lambda *seen: looks.append(seen)
+    )
     assert found["solved"] and found["mse"] < 0.05
     assert found["updates"] % 25 == 0 and 25 < found["updates"] < 1000
-    monkeypatch.setattr(adding, "LIMIT", found["updates"] - adding.EVERY)
-    short = adding.learn(*start(), 1e-2)
+    updates, models, errors = zip(*looks, strict=True)
+    assert list(updates) == list(range(25, found["updates"] + 1, 25))
+    assert errors[-1] == found["mse"] and min(errors[:-1]) >= 0.05
+    assert len({id(model) for model in models}) == len(models)
+    short = adding.learn(*start(), 1e-2, length=4, limit=found["updates"] - 25)
     assert short["solved"] is False and short["updates"] is None
     assert short["mse"] >= 0.05
 
 
-def test_a_training_that_stops_is_no_result(monkeypatch):
-    monkeypatch.setattr(adding, "LENGTH", 4)
+def test_a_training_that_stops_is_no_result():
     model, rng = start()
     model.W_y[:] = np.inf
     with (
         pytest.warns(UserWarning, match="training stopped"),
         pytest.raises(ArithmeticError, match="loss is"),
     ):
-        adding.learn(model, rng, 1e-2)
+        adding.learn(model, rng, 1e-2, length=4)
 
 
-@pytest.mark.parametrize("settings", EXPERIMENTS["adding-cells"].grid)
-def test_adding_cells_trains_the_cell_it_names(monkeypatch, settings):
-    asked = {}
-    monkeypatch.setattr(
-        adding, "learn", lambda model, rng, rate: asked.update(m=model, rate=rate)
-    )
-    adding.cells(**settings, seed=0)
-    assert type(asked["m"].cell) is CELLS[settings["cell"]]
-    assert asked["rate"] == settings["rate"] and asked["m"].cell.dtype == np.float32
+@pytest.mark.parametrize("name", ["adding-cells", "adding-rates"])
+def test_adding_trains_the_cell_it_names(monkeypatch, name):
+    asked = []
+    monkeypatch.setattr(adding, "learn", lambda *told: asked.append(told) or {})
+    experiment = EXPERIMENTS[name]
+    for settings in experiment.grid:
+        found = experiment.function(**settings, seed=3)
+        model, _, rate = asked[-1]
+        assert type(model.cell) is CELLS[settings["cell"]]
+        assert model.cell.hidden_size == 32 and model.cell.dtype == np.float32
+        assert rate == settings["rate"]
+        # Torch's second bias of the GRU's n is a parameter here too.
+        assert (
+            found["parameters"]
+            == {"rnn": 1153, "gru": 3425, "lstm": 4513}[settings["cell"]]
+        )
+
+
+def test_rates_are_chosen_on_seeds_that_are_not_reported(monkeypatch):
+    asked = []
+    monkeypatch.setattr(adding, "cells", lambda *told: asked.append(told))
+    for seed in range(EXPERIMENTS["adding-rates"].seeds):
+        adding.tuning("gru", 0.003, seed)
+    seeds = {seed for *_, seed in asked}
+    assert len(seeds) == 3
+    assert not seeds & set(range(EXPERIMENTS["adding-cells"].seeds))
+
+
+@pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
+def test_arriving_is_the_share_of_gradient_by_lag(name):
+    rng = np.random.default_rng(2)
+    model = Model.init(rng, CELLS[name].init(rng, 3, 4), 1)
+    xs = rng.standard_normal((7, 5, 3))
+    _, trace = model.cell.forward(xs)
+    d_h = np.repeat(model.W_y.T, 5, axis=0)
+    if name == "lstm":
+        slope = trace.gates.o[-1] * (1 - np.tanh(trace.states.c[-1]) ** 2)
+        d_final = LSTM.State(0 * d_h, d_h * slope)
+    else:
+        d_final = model.cell.State(d_h)
+    norms = gradient_by_lag(model.cell, trace, d_final)[-1]
+    for lag in (1, 3, 6):
+        share = np.median(norms[lag] / norms[0])
+        assert adding.arriving(model, xs, lag) == pytest.approx(share, rel=1e-12)
+
+
+def test_gradients_are_followed_along_training(monkeypatch):
+    """Errors and shares are invented; first times and last values must be theirs."""
+    shares = {}
+
+    def arriving(model, xs, lag):
+        return shares.get(id(model), 1e-9) * (1 if lag == 49 else 2)
+
+    def learn(model, rng, rate, length, limit, look):
+        assert (rate, length, limit) == (0.01, 50, 8_000)
+        for updates, error, share in (
+            (25, 0.2, 0.004),
+            (50, 0.1, 0.02),
+            (75, 0.08, 0.001),
+            (100, 0.07, 0.05),
+        ):
+            model = Model(model.cell, model.W_y, model.b_y)
+            kept.append(model)
+            shares[id(model)] = share
+            look(updates, model, error)
+        return {"solved": False, "updates": None, "mse": 0.07}
+
+    kept = []
+    monkeypatch.setattr(adding, "arriving", arriving)
+    monkeypatch.setattr(adding, "learn", learn)
+    found = adding.gradients("rnn", 0.01, 0)
+    assert set(found) == set(EXPERIMENTS["adding-gradients"].results)
+    assert found["arrived_at"] == 50 and found["learned_at"] == 75
+    assert found["before_49"] == 1e-9 and found["before_7"] == 2e-9
+    assert found["after_49"] == 0.05 and found["after_42"] == 0.1
 
 
 def test_forget_bias_begins_where_it_says(monkeypatch):
     asked = []
-    monkeypatch.setattr(adding, "learn", lambda model, rng, rate: asked.append(model))
-    for settings in EXPERIMENTS["forget-bias"].grid:
+    monkeypatch.setattr(
+        adding, "learn", lambda model, rng, rate: asked.append((model, rate))
+    )
+    grid = (*EXPERIMENTS["forget-bias"].grid, *EXPERIMENTS["forget-bias-rates"].grid)
+    for settings in grid:
         adding.forget_bias(**settings, seed=5)
-    zero, one, three, chrono = (model.cell for model in asked)
-    assert (zero.b_f == 0).all() and (one.b_f == 1).all() and (three.b_f == 3).all()
-    assert len(np.unique(chrono.b_f)) == 32 and (chrono.b_i == -chrono.b_f).all()
-    # Everything else is the same draw.
-    for model in asked:
-        assert np.array_equal(model.cell.W_x, asked[0].cell.W_x)
-        assert np.array_equal(model.cell.W_h, asked[0].cell.W_h)
+    first = asked[0][0].cell
+    for settings, (model, rate) in zip(grid, asked, strict=True):
+        cell, bias = model.cell, settings["bias"]
+        if bias == "chrono":
+            assert len(np.unique(cell.b_f)) == 32 and cell.b_f.min() >= 0
+        else:
+            assert (cell.b_f == bias).all()
+        assert np.array_equal(cell.b_i, -cell.b_f if settings["mirrored"] else cell.b_g)
+        assert (cell.b_g == 0).all() and (cell.b_o == 0).all()
+        assert rate == settings["rate"]
+        # Everything else is the same draw.
+        assert np.array_equal(cell.W_x, first.W_x)
+        assert np.array_equal(cell.W_h, first.W_h)
 
 
 def test_note_ages_by_counting():
