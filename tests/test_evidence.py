@@ -7,7 +7,7 @@ import torch
 from lstmbook import RNN
 from lstmbook.course import experiments
 from lstmbook.course.experiments import EXPERIMENTS, evidence
-from lstmbook.losses import Batch
+from lstmbook.data import Batch
 
 
 def means(name, keys, result):

@@ -9,13 +9,14 @@ import numpy as np
 
 from lstmbook.cells import LSTM, RNN
 from lstmbook.course.experiments.runner import Experiment
+from lstmbook.data import Batch, minibatches
 from lstmbook.diagnostics import gradient_by_lag
-from lstmbook.losses import Batch, mse, softmax_cross_entropy
+from lstmbook.losses import mse, softmax_cross_entropy
 from lstmbook.model import Model
 from lstmbook.optim import Adam
 from lstmbook.recurrence import HiddenState
 from lstmbook.tasks.adding import adding
-from lstmbook.tasks.digits import digits, minibatches
+from lstmbook.tasks.digits import digits
 from lstmbook.train import train
 
 __all__ = [
