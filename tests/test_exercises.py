@@ -400,7 +400,8 @@ def test_say_again_that_looks_ahead():
 
     result = exercises.check("say-again", from_the_end)
     assert not result and "looking ahead" in result.verdict
-    assert "9 is not in list" in exercises.check("say-again", fills_in).verdict
+    verdict = exercises.check("say-again", fills_in).verdict
+    assert "ValueError" in verdict and "not in list" in verdict
 
 
 # --- no false accusations

@@ -412,7 +412,12 @@ def test_ctrl_c(tmp_path):
     command = [sys.executable, "-m", "lstmbook.course.experiments", "run"]
     command += ["adding-orthogonal", "--out", str(tmp_path)]
     with subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell lets what it runs in the background ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         deadline = time.monotonic() + 60
         while not path.exists() and time.monotonic() < deadline:

@@ -55,3 +55,26 @@ def test_unrolled_net(ax, backward):
     # Every step has an arrow into it, and in the backward pass one out of it.
     assert sum("delta" in text for text in texts) == (3 if backward else 0)
     assert texts.count("tanh") == (3 if backward else 4)
+
+
+def boxes(ax):
+    """What is written in the layers' boxes, and the signs in circles, with counts."""
+    texts = [text.get_text() for text in ax.texts]
+    signs = [line.get_marker() for line in ax.lines if line.get_marker() in ".+"]
+    return {
+        sign: (texts + signs).count(sign)
+        for sign in ("σ", "tanh", ".", "+", "$f$", "$x_{t-1}$", "$x_{t+1}$")
+    }
+
+
+def test_rnn_chain_has_one_layer_a_cell(ax):
+    assert plots.rnn_chain(ax) is ax
+    expected = {"σ": 0, "tanh": 3, ".": 0, "+": 0, "$f$": 0}
+    assert boxes(ax) == {**expected, "$x_{t-1}$": 1, "$x_{t+1}$": 1}
+
+
+def test_lstm_chain_has_four_layers_three_products_and_a_sum_a_cell(ax):
+    assert plots.lstm_chain(ax) is ax
+    # The legend has one more of a σ, a product and a sum.
+    expected = {"σ": 10, "tanh": 6, ".": 10, "+": 4, "$f$": 3}
+    assert boxes(ax) == {**expected, "$x_{t-1}$": 1, "$x_{t+1}$": 1}
