@@ -664,7 +664,7 @@ def begun(monkeypatch):
         losses = np.full(50, 0.5)
         return SimpleNamespace(model=model, optimizer_state=None, losses=losses)
 
-    monkeypatch.setattr(parts, "_train", record)
+    monkeypatch.setattr(parts, "train_adam", record)
     return seen
 
 

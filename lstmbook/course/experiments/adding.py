@@ -21,6 +21,7 @@ __all__ = [
     "gradients",
     "learn",
     "orthogonal",
+    "train_adam",
     "tuning",
 ]
 
@@ -67,7 +68,7 @@ def learn(model, rng, rate, length=100, limit=5_000, look=None):
     state = None
     for updates in range(EVERY, limit + 1, EVERY):
         batches = (adding(rng, length, 64, model.cell.dtype) for _ in range(EVERY))
-        done = _train(model, batches, rate, state)
+        done = train_adam(model, batches, rate, state)
         model, state = done.model, done.optimizer_state
         test = adding(rng, length, 500, model.cell.dtype)
         error = _error(model, test)
@@ -78,7 +79,29 @@ def learn(model, rng, rate, length=100, limit=5_000, look=None):
     return {"solved": False, "updates": None, "mse": error}
 
 
-def _train(model, batches, rate, state=None):
+def train_adam(model, batches, rate, state=None):
+    """Train on the mean squared error by Adam, gradients clipped at a norm of 1.
+
+    Parameters
+    ----------
+    model : Model
+        Where to begin.
+    batches : iterable of Batch
+        One for each update.
+    rate : float
+        Adam's learning rate.
+    state : optional
+        Of the optimiser, to go on from.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ArithmeticError
+        If a loss or a gradient is not finite.
+    """
     done = train(model, batches, mse, Adam(rate), max_norm=1.0, optimizer_state=state)
     if done.stopped:
         raise ArithmeticError(done.stopped)
@@ -116,7 +139,7 @@ def orthogonal(init, length, seed):
         cell.W_h[:], _ = np.linalg.qr(gaussian)
     model = Model.init(rng, cell, 1)
     batches = (adding(rng, length, 32, np.float32) for _ in range(5_000))
-    trained = _train(model, batches, rate=1e-3).model
+    trained = train_adam(model, batches, rate=1e-3).model
     test = adding(np.random.default_rng(1000), length, 5_000, np.float32)
     return {"mse": round(_error(trained, test), 4)}
 

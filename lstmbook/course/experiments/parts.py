@@ -4,13 +4,11 @@ import numpy as np
 
 from lstmbook.cells import LSTM, RNN
 from lstmbook.course.exercises.mutants import MUTANTS
+from lstmbook.course.experiments.adding import train_adam
 from lstmbook.course.experiments.runner import Experiment
 from lstmbook.data import Batch
-from lstmbook.losses import mse
 from lstmbook.model import Model
-from lstmbook.optim import Adam
 from lstmbook.tasks.notepad import MARKS, notepad
-from lstmbook.train import train
 
 __all__ = [
     "AGES",
@@ -110,7 +108,7 @@ def learn_notes(net, rate, seed, updates=2_000):
         cell.W_h[:] = q * np.sign(np.diag(r))
     model = Model.init(rng, cell, 1, readout="all")
     batches = (notepad(rng, LENGTH, 32, dtype=np.float32) for _ in range(updates))
-    return _train(model, batches, rate).model
+    return train_adam(model, batches, rate).model
 
 
 def notes_by_age(net, rate, seed):
@@ -174,7 +172,7 @@ def learn_main_layer(squashed, rate, updates, seed):
     cell.b_g[:] = b_g
     model = Model.init(rng, cell, 1, readout="all")
     batches = (notepad(rng, 20, 32) for _ in range(updates))
-    return _train(model, batches, rate).model
+    return train_adam(model, batches, rate).model
 
 
 def main_layer(squashed, rate, updates, seed):
@@ -253,20 +251,15 @@ def first_of_twenty(b_f, b_i, rate, seed):
     cell.b_f[:], cell.b_i[:] = b_f, b_i
     model, state, losses = Model.init(rng, cell, 1), None, []
     for updates in range(50, LIMIT + 1, 50):
-        run = _train(model, (say_the_first(rng, FIRST) for _ in range(50)), rate, state)
+        run = train_adam(
+            model, (say_the_first(rng, FIRST) for _ in range(50)), rate, state
+        )
         model, state = run.model, run.optimizer_state
         losses.append(float(run.losses.mean()))
         if losses[-1] < SOLVED and updates >= 200:
             break
     solved = next((50 * k for k, loss in enumerate(losses, 1) if loss < SOLVED), None)
     return {"updates": solved, "loss_200": round(losses[3], 5)}
-
-
-def _train(model, batches, rate, state=None):
-    done = train(model, batches, mse, Adam(rate), max_norm=1.0, optimizer_state=state)
-    if done.stopped:
-        raise ArithmeticError(done.stopped)
-    return done
 
 
 def _root(errors):
