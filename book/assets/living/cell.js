@@ -223,7 +223,7 @@
 
   const DIRECT = new Set(["c>c_next", "kept>c", "c_prev>kept"]);
 
-  function wire({ from, to, pieces }, graph, nodes) {
+  function wire({ from, to, pieces }, graph, nodes, dashes) {
     const top = nodes.c.at[1];
     const { look, op } = nodes[from];
     const dotted = op === "gate" || op === "tanh layer" ? " layer" : "";
@@ -245,7 +245,7 @@
     const path = DIRECT.has(key) ? "direct" : "leak";
     const whole = pieces.flat().filter((p, k, all) => !k || String(p) !== String(all[k - 1]));
     return (
-      `<g class="wire ${path}" data-wire="${key}" style="--look: var(--look-${look})">${marks.join("")}` +
+      `<g class="wire ${path}" data-wire="${key}" style="--look: var(--look-${look}); --dash: ${dashes[look]}">${marks.join("")}` +
       `<path class="pulse" pathLength="1" d="${rounded(whole.map(flip))}"/></g>`
     );
   }
@@ -303,7 +303,7 @@
     );
   }
 
-  function diagram(graph) {
+  function diagram(graph, dashes) {
     const nodes = Object.fromEntries(graph.nodes.map((node) => [node.name, node]));
     const [left, bottom, width, height] = graph.frame.map((size) => 100 * size);
     // The wires of x lie under those of h, and the direct path on top.
@@ -311,7 +311,7 @@
     const edges = [...graph.edges].sort((a, b) => layer(a) - layer(b));
     return (
       `<rect class="frame" x="${left}" y="${600 - bottom - height}" width="${width}" height="${height}" rx="30"/>` +
-      edges.map((edge) => wire(edge, graph, nodes)).join("") +
+      edges.map((edge) => wire(edge, graph, nodes, dashes)).join("") +
       graph.nodes.map(shape).join("") +
       graph.words.map(place).join("")
     );
@@ -479,7 +479,7 @@
     return `<div class="choices" role="group" aria-label="${label}"><span>${label}</span>${buttons.join("")}</div>`;
   }
 
-  function page(id, question, preset, graph) {
+  function page(id, question, preset, { graph, dashes }) {
     const gates = Object.entries(GATES).map(
       ([gate, words]) =>
         `<div class="gate" style="--look: var(--look-${gate})">` +
@@ -496,7 +496,7 @@
         <select data-unit aria-label="unit"></select>
         ${choices("pass", "way", WAYS)}
       </div>
-      <svg class="cell-svg" viewBox="0 0 1000 600" role="img">${diagram(graph).replaceAll("clip-", id + "-clip-")}</svg>
+      <svg class="cell-svg" viewBox="0 0 1000 600" role="img">${diagram(graph, dashes).replaceAll("clip-", id + "-clip-")}</svg>
       <p class="key"><span class="direct">direct path: each step multiplies by <i>f</i></span>
         <span class="leak">leak: through <i>h</i> and the layers</span></p>
       <div class="walk">
@@ -537,7 +537,7 @@
     for (const [name, color] of Object.entries(looks)) element.style.setProperty(`--book-${name}`, color);
     element.setAttribute("role", "group");
     element.setAttribute("aria-label", question);
-    element.innerHTML = page(id, question, preset, graph);
+    element.innerHTML = page(id, question, preset, book.data.cell);
 
     const find = (selector) => element.querySelector(selector);
     const findAll = (selector) => [...element.querySelectorAll(selector)];
@@ -554,7 +554,7 @@
       return Object.fromEntries(Object.entries(state.hold).map(([gate, share]) => [gate, only(share)]));
     }
 
-    /* The step whose answer is asked for: the last recall of a note, if none is chosen. */
+    /* The step whose answer is asked for: the first recall of a note, if none is chosen. */
     function asked(targets) {
       if (state.asked !== null) return state.asked;
       const first = targets.findIndex((target) => target !== 0);
@@ -619,8 +619,8 @@
       }
     }
 
-    function sentence({ ran, back, ask, net }) {
-      const { t, xs, unit } = state;
+    function sentence({ ran, back, ask }) {
+      const { t, xs } = state;
       const mark = book.data.cell.marks.find((name) => xs[t][MARK[name]] === 1);
       const announced = t > 0 && xs[t - 1][MARK.store] === 1;
       if (back) {
