@@ -160,5 +160,288 @@
     return curves;
   }
 
-  B.hears = { generator, spectralRadius, largestSingularValue, draw, measure };
+  /* What the chapters ask of the figure. The curves' names are those of measure. */
+  const VIEWS = {
+    radius: {
+      question: "Which earlier steps does a step of an RNN still hear?",
+      curves: ["rnn", "rate", "bound"],
+      sliders: ["rho"],
+      tries: [
+        "Raise the spectral radius to 1, then to 2. How far does the bound rise, and how far the gradient?",
+        "At 2, point at steps from right to left in the strip. Each listens with slopes of its own.",
+        "At 0.9, draw other nets. How much does the distance to a thousandth differ from net to net?",
+      ],
+    },
+    paths: {
+      question: "Who still hears the early steps: the net with one loop, or the one with two paths?",
+      curves: ["rnn", "total", "direct"],
+      sliders: ["rho", "b_f"],
+      tries: [
+        "Raise the forget bias from 1 to 6: the forget gates open. What is left of the LSTM’s gradient at step 1?",
+        "Now find a radius at which the RNN hears as far. Does it hold for another net?",
+        "Lower the forget bias to −2. Does the LSTM still hear further than the RNN with radius 0.9?",
+      ],
+    },
+    leak: {
+      question: "By which way does step 50 still hear the early ones: forget gates or leak?",
+      curves: ["total", "direct", "rnn", "bound"],
+      sliders: ["b_f", "b_i", "rho"],
+      tries: [
+        "Compare the two curves of the LSTM 40 steps back. The distance between them is what leaks through h.",
+        "Lower the input bias to −4: less is written. What becomes of the distance?",
+        "Raise the forget bias to 4 as well. Then the product of the forget gates is nearly all there is.",
+      ],
+    },
+  };
+  const NAMES = {
+    rnn: "RNN, <i>h</i>",
+    bound: "its bound, σ<sub>max</sub><sup>k</sup>",
+    rate: "linear net’s rate, ρ<sup>k</sup>",
+    total: "LSTM, <i>c</i>, total",
+    direct: "direct: forget gates alone",
+  };
+  const share = (b) => `${Math.round(100 / (1 + Math.exp(-b)))} %`;
+  const SLIDERS = {
+    rho: { name: "RNN: spectral radius ρ", min: 0, max: 2, step: 0.05, start: 0.6 },
+    b_f: { name: "LSTM: forget bias", min: -2, max: 6, step: 0.5, start: 1, gate: "f" },
+    b_i: { name: "LSTM: input bias", min: -6, max: 2, step: 0.5, start: 0, gate: "i" },
+  };
+  const LOW = -12;
+  const HIGH = 3;
+  const HEARD = 1e-3;
+  const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+  const power = (n) => "10" + (n < 0 ? "⁻" : "") + [...String(Math.abs(n))].map((c) => SUPERSCRIPTS[c]).join("");
+  const signed = (x, digits) => x.toFixed(digits).replace("-", "−");
+
+  function number(x) {
+    if (x === 0) return "0";
+    if (x >= 1e-3 && x < 1e4) return x.toPrecision(3).replace(/e.*/, "");
+    const [digits, exponent] = x.toExponential(2).split("e");
+    return `${digits} × ${power(Number(exponent))}`;
+  }
+
+  /* The first lag at which less than a thousandth is left; −1 if there is none. */
+  const lost = (curve) => curve.findIndex((value) => value < HEARD);
+  const reach = (curve) => (lost(curve) < 0 ? "not yet" : `${lost(curve)} steps`);
+
+  function mount(figure) {
+    const view = VIEWS[figure.dataset.view] || VIEWS.leak;
+    const start = Object.fromEntries(Object.entries(SLIDERS).map(([name, { start }]) => [name, start]));
+    const state = { ...start, seed: 0, t: T, k: 20 };
+    let net = draw(state.seed);
+    const rows = view.curves.filter((name) => name === "rnn" || name === "total");
+
+    figure.innerHTML = `
+      <p class="living-question">${view.question}</p>
+      <div class="hears-chart">
+        <svg aria-hidden="true"></svg>
+        <div class="hears-strip" role="slider" tabindex="0" aria-label="Step that listens" aria-valuemin="1" aria-valuemax="${T}"></div>
+        <div class="hears-plane" role="slider" tabindex="0" aria-label="Steps back" aria-valuemin="0"></div>
+      </div>
+      <div class="hears-below">
+        <table>
+          <thead><tr><th scope="col">what is left</th><th scope="col" class="hears-at"></th>
+            <th scope="col">a thousandth after</th></tr></thead>
+          <tbody>${view.curves
+            .map(
+              (name) => `<tr data-curve="${name}"><th scope="row"><svg width="26" height="10" aria-hidden="true">
+              <path class="curve ${name}" d="M1 5H25"/></svg> ${NAMES[name]}</th><td></td><td></td></tr>`,
+            )
+            .join("")}</tbody>
+        </table>
+        <div class="hears-sliders">${view.sliders
+          .map((name) => {
+            const { name: label, min, max, step } = SLIDERS[name];
+            return `<label><span>${label} <output></output></span>
+              <input type="range" name="${name}" min="${min}" max="${max}" step="${step}"></label>`;
+          })
+          .join("")}
+          <p><button type="button" data-do="other">Another net</button>
+          <button type="button" data-do="reset">Start again</button> <span class="hears-seed"></span></p>
+        </div>
+      </div>
+      <p class="living-try">Try this</p>
+      <ol>${view.tries.map((text) => `<li>${text}</li>`).join("")}</ol>`;
+
+    const $ = (selector) => figure.querySelector(selector);
+    const svg = $(".hears-chart > svg");
+    const strip = $(".hears-strip");
+    const plane = $(".hears-plane");
+    const inputs = [...figure.querySelectorAll("input")];
+
+    const left = 44;
+    const right = 8;
+    const top = 20;
+    const stems = 26;
+    const lane = 20;
+    const planeTop = top + stems + 6 + rows.length * lane + 14;
+    const planeHeight = 230;
+    const height = planeTop + planeHeight + 40;
+    let width = 0;
+    const slot = () => (width - left - right) / T;
+    const x = (s) => left + (s - 0.5) * slot();
+    const y = (value) => {
+      const level = Math.log10(Math.max(value, 1e-300));
+      return planeTop + (planeHeight * (HIGH - Math.min(Math.max(level, LOW), HIGH))) / (HIGH - LOW);
+    };
+
+    function line(name, curve) {
+      const points = [];
+      for (let k = 0; k < curve.length; k++) {
+        points.push(`${x(state.t - k).toFixed(1)} ${y(curve[k]).toFixed(1)}`);
+        if (curve[k] < 10 ** LOW || curve[k] > 10 ** HIGH) break;
+      }
+      return `<path class="curve ${name}" d="M${points.join("L")}"/>`;
+    }
+
+    function drawing(curves) {
+      const { t, k } = state;
+      const out = [];
+      const text = (cls, px, py, words, anchor = "middle") =>
+        out.push(`<text class="${cls}" x="${px}" y="${py}" text-anchor="${anchor}">${words}</text>`);
+      const bottom = planeTop + planeHeight;
+
+      // The listener, through all rows.
+      out.push(`<rect class="listener" x="${x(t) - slot() / 2}" y="${top - 3}" width="${slot()}" height="${bottom - top + 3}"/>`);
+      const side = t > T / 2 ? "end" : "start";
+      text("listens", x(t) + (side === "end" ? 1 : -1) * (slot() / 2), 12, `step ${t} listens`, side);
+
+      text("label", left - 6, top + stems - 4, "reads", "end");
+      net.xs.forEach(([value, mark], s) => {
+        const cls = mark ? "stem mark" : "stem";
+        const h = 2 + value * (stems - 8);
+        out.push(`<rect class="${cls}${s >= t ? " unread" : ""}" x="${x(s + 1) - slot() * 0.3}" y="${top + stems - h}" width="${slot() * 0.6}" height="${h}"/>`);
+      });
+
+      rows.forEach((name, row) => {
+        const py = top + stems + 6 + row * lane;
+        text("label", left - 6, py + 13, name === "rnn" ? "RNN" : "LSTM", "end");
+        for (let s = 1; s <= T; s++) {
+          const value = s <= t ? curves[name][t - s] : 0;
+          const loud = Math.min(1, Math.max(0, 1 + Math.log10(value || 1e-300) / 6));
+          out.push(
+            `<rect class="hole${s > t ? " unread" : ""}" x="${x(s) - slot() * 0.42}" y="${py}" width="${slot() * 0.84}" height="${lane - 4}" rx="2"/>`,
+            loud ? `<rect class="bead ${name}" x="${x(s) - slot() * 0.42}" y="${py}" width="${slot() * 0.84}" height="${lane - 4}" rx="2" opacity="${loud.toFixed(3)}"/>` : "",
+          );
+        }
+      });
+
+      for (let level = LOW; level <= HIGH; level += 3) {
+        const py = y(10 ** level);
+        out.push(`<path class="${level === 0 ? "grid one" : "grid"}" d="M${left} ${py}H${width - right}"/>`);
+        text("tick", left - 6, py + 4, level ? power(level) : "1", "end");
+      }
+      for (const s of [1, 10, 20, 30, 40, 50]) text("tick", x(s), bottom + 16, s);
+      text("label", left + (width - left - right) / 2, bottom + 33, "step whose memory is moved a little");
+
+      const probe = x(t - k);
+      out.push(`<path class="probe" d="M${probe} ${planeTop - 8}V${bottom}"/>`);
+      for (const name of [...view.curves].reverse()) out.push(line(name, curves[name]));
+      for (const name of view.curves) {
+        const gone = lost(curves[name]);
+        if (gone > 0 && name !== "bound" && name !== "rate") {
+          out.push(`<circle class="gone ${name}" cx="${x(t - gone)}" cy="${y(curves[name][gone])}" r="4"/>`);
+        }
+        const value = curves[name][k];
+        if (value >= 10 ** LOW && value <= 10 ** HIGH) {
+          out.push(`<circle class="dot ${name}" cx="${probe}" cy="${y(value)}" r="3.5"/>`);
+        }
+      }
+      return out.join("");
+    }
+
+    function show() {
+      width = Math.max(280, svg.parentElement.clientWidth);
+      state.k = Math.min(state.k, state.t - 1);
+      const curves = measure(net, state, state.t);
+      svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+      svg.style.height = `${height}px`;
+      svg.innerHTML = drawing(curves);
+      strip.style.cssText = `left:${left}px;right:${right}px;top:0;height:${planeTop - 8}px`;
+      plane.style.cssText = `left:${left}px;right:${right}px;top:${planeTop - 8}px;height:${planeHeight + 8}px`;
+
+      $(".hears-at").textContent = `${state.k} steps back`;
+      for (const name of view.curves) {
+        const [, at, after] = $(`tr[data-curve=${name}]`).children;
+        at.textContent = number(curves[name][state.k]);
+        after.textContent = reach(curves[name]);
+      }
+      for (const input of inputs) {
+        const { step, gate } = SLIDERS[input.name];
+        const value = state[input.name];
+        input.value = value;
+        const text = signed(value, step < 0.1 ? 2 : 1) + (gate ? ` (${gate} near ${share(value)})` : "");
+        input.setAttribute("aria-valuetext", text);
+        input.parentElement.querySelector("output").textContent = text;
+      }
+      $(".hears-seed").textContent = `net ${state.seed}; ρ as drawn: ${net.rho.toFixed(2)}`;
+      const said = rows.map((name) => `${name === "rnn" ? "RNN" : "LSTM"}: a thousandth after ${reach(curves[name])}`);
+      strip.setAttribute("aria-valuenow", state.t);
+      strip.setAttribute("aria-valuetext", `step ${state.t}; ${said.join("; ")}`);
+      const left_ = view.curves.map((name) => `${$(`tr[data-curve=${name}] th`).textContent.trim()} ${number(curves[name][state.k])}`);
+      plane.setAttribute("aria-valuemax", state.t - 1);
+      plane.setAttribute("aria-valuenow", state.k);
+      plane.setAttribute("aria-valuetext", `${state.k} steps back, left: ${left_.join("; ")}`);
+    }
+
+    let waiting = false;
+    function later() {
+      if (waiting) return;
+      waiting = true;
+      requestAnimationFrame(() => {
+        waiting = false;
+        show();
+      });
+    }
+
+    const stepAt = (event, element) => {
+      const box = element.getBoundingClientRect();
+      return Math.min(T, Math.max(1, Math.ceil((T * (event.clientX - box.left)) / box.width)));
+    };
+    function points(element, act) {
+      const moved = (event) => {
+        act(stepAt(event, element));
+        later();
+      };
+      element.addEventListener("pointerdown", moved);
+      element.addEventListener("pointermove", moved);
+    }
+    points(strip, (s) => (state.t = s));
+    points(plane, (s) => (state.k = Math.max(0, state.t - s)));
+
+    function keys(element, get, set, low, high, forward) {
+      element.addEventListener("keydown", (event) => {
+        const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10 }[event.key];
+        const ends = { Home: -Infinity, End: Infinity }[event.key];
+        if (!by && !ends) return;
+        event.preventDefault();
+        set(Math.min(high(), Math.max(low, get() + forward * (by || ends))));
+        later();
+      });
+    }
+    keys(strip, () => state.t, (value) => (state.t = value), 1, () => T, 1);
+    // The right arrow moves the line to the right: fewer steps back.
+    keys(plane, () => state.k, (value) => (state.k = value), 0, () => state.t - 1, -1);
+
+    figure.addEventListener("input", (event) => {
+      state[event.target.name] = Number(event.target.value);
+      later();
+    });
+    figure.addEventListener("click", (event) => {
+      const what = event.target.dataset.do;
+      if (!what) return;
+      if (what === "reset") Object.assign(state, start, { seed: 0, t: T, k: 20 });
+      else state.seed += 1;
+      net = draw(state.seed);
+      later();
+    });
+    new ResizeObserver(later).observe(svg.parentElement);
+    show();
+  }
+
+  B.hears = { generator, spectralRadius, largestSingularValue, draw, measure, mount };
+  const all = () => document.querySelectorAll('.living[data-figure="hears"]').forEach(mount);
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", all);
+  else all();
 })(globalThis);
