@@ -201,5 +201,5 @@
     },
   );
 
-  root.LSTMBook = { cells: { rnn, lstm } };
+  root.LSTMBook = Object.assign(root.LSTMBook || {}, { cells: { rnn, lstm } });
 })(globalThis);
