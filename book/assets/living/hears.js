@@ -163,42 +163,42 @@
   /* What the chapters ask of the figure. The curves' names are those of measure. */
   const VIEWS = {
     radius: {
-      question: "Which earlier steps does a step of an RNN still hear?",
+      question: "Who still hears the early steps of an RNN?",
       curves: ["rnn", "rate", "bound"],
       sliders: ["rho"],
       tries: [
-        "Raise the spectral radius to 1, then to 2. How far does the bound rise, and how far the gradient?",
-        "At 2, point at steps from right to left in the strip. Each listens with slopes of its own.",
-        "At 0.9, draw other nets. How much does the distance to a thousandth differ from net to net?",
+        "Raise the spectral radius from 0.6 to 1. How far back does step 50 hear now? Then go on to 2: compare the gradient with its bound.",
+        "Stay at 2 and move along the strip, so that other steps listen. Each has slopes of its own, set by the inputs.",
+        "Set the radius to 1 and draw other nets. Most hear all fifty steps. Which one does not?",
       ],
     },
     paths: {
-      question: "Who still hears the early steps: the net with one loop, or the one with two paths?",
+      question: "Who still hears the early steps: one loop or two paths?",
       curves: ["rnn", "total", "direct"],
       sliders: ["rho", "b_f"],
       tries: [
-        "Raise the forget bias from 1 to 6: the forget gates open. What is left of the LSTM’s gradient at step 1?",
-        "Now find a radius at which the RNN hears as far. Does it hold for another net?",
-        "Lower the forget bias to −2. Does the LSTM still hear further than the RNN with radius 0.9?",
+        "Raise the forget bias to 6, so that the forget gates are open. What is left at step 1 of the direct part, and of the LSTM’s whole gradient?",
+        "Now find a radius at which the RNN hears all fifty steps too. Does it serve the next four nets as well?",
+        "Lower the forget bias to −2 and set the radius to 0.9. Which net hears further now?",
       ],
     },
     leak: {
-      question: "By which way does step 50 still hear the early ones: forget gates or leak?",
+      question: "Who still hears the early steps, and through what: forget gates or leak?",
       curves: ["total", "direct", "rnn", "bound"],
       sliders: ["b_f", "b_i", "rho"],
       tries: [
-        "Compare the two curves of the LSTM 40 steps back. The distance between them is what leaks through h.",
-        "Lower the input bias to −4: less is written. What becomes of the distance?",
-        "Raise the forget bias to 4 as well. Then the product of the forget gates is nearly all there is.",
+        "Point at the curves 40 steps back. How many times the direct part is the whole gradient? The rest has leaked through <i>h</i>.",
+        "Lower the input bias to −4, so that less is written. What becomes of the leak?",
+        "Raise the forget bias to 4 as well. Now step 50 hears them all, and the product of the forget gates is nearly the whole gradient.",
       ],
     },
   };
   const NAMES = {
-    rnn: "RNN, <i>h</i>",
-    bound: "its bound, σ<sub>max</sub><sup>k</sup>",
-    rate: "linear net’s rate, ρ<sup>k</sup>",
-    total: "LSTM, <i>c</i>, total",
-    direct: "direct: forget gates alone",
+    rnn: "RNN",
+    bound: "RNN bound, σ<sub>max</sub><sup><i>k</i></sup>",
+    rate: "linear net, ρ<sup><i>k</i></sup>",
+    total: "LSTM, all paths",
+    direct: "direct, ∏ <i>f</i>",
   };
   const share = (b) => `${Math.round(100 / (1 + Math.exp(-b)))} %`;
   const SLIDERS = {
@@ -223,51 +223,57 @@
 
   /* The first lag at which less than a thousandth is left; −1 if there is none. */
   const lost = (curve) => curve.findIndex((value) => value < HEARD);
-  const reach = (curve) => (lost(curve) < 0 ? "not yet" : `${lost(curve)} steps`);
+  const reach = (curve) => (lost(curve) < 0 ? "not yet" : `after ${lost(curve)}`);
 
-  function mount(figure) {
-    const view = VIEWS[figure.dataset.view] || VIEWS.leak;
+  function mount(figure, { view: chosen }) {
+    const view = VIEWS[chosen];
     const start = Object.fromEntries(Object.entries(SLIDERS).map(([name, { start }]) => [name, start]));
     const state = { ...start, seed: 0, t: T, k: 20 };
     let net = draw(state.seed);
     const rows = view.curves.filter((name) => name === "rnn" || name === "total");
 
+    figure.classList.add("living-figure", "hears");
+    figure.setAttribute("role", "group");
+    figure.setAttribute("aria-label", view.question);
     figure.innerHTML = `
-      <p class="living-question">${view.question}</p>
-      <div class="hears-chart">
+      <p class="question">${view.question}</p>
+      <p class="lead">A step <b>hears</b> an earlier one if a small change of the memory there still moves its own: the
+        fuller its colour, the better. The nets have 32 units, read the adding problem, and are untrained.</p>
+      <ol class="tries">${view.tries.map((text) => `<li>${text}</li>`).join("")}</ol>
+      <div class="chart">
         <svg aria-hidden="true"></svg>
-        <div class="hears-strip" role="slider" tabindex="0" aria-label="Step that listens" aria-valuemin="1" aria-valuemax="${T}"></div>
-        <div class="hears-plane" role="slider" tabindex="0" aria-label="Steps back" aria-valuemin="0"></div>
+        <div class="strip" role="slider" tabindex="0" aria-label="Step that listens" aria-valuemin="1" aria-valuemax="${T}"></div>
+        <div class="plane" role="slider" tabindex="0" aria-label="Steps back" aria-valuemin="0"></div>
       </div>
-      <div class="hears-below">
+      <div class="below">
         <table>
-          <thead><tr><th scope="col">what is left</th><th scope="col" class="hears-at"></th>
-            <th scope="col">a thousandth after</th></tr></thead>
+          <thead><tr><th scope="col">what is left</th><th scope="col" class="at"></th>
+            <th scope="col"><svg width="10" height="10" aria-hidden="true"><circle class="gone" cx="5" cy="5" r="4"/></svg> 1/1000</th></tr></thead>
           <tbody>${view.curves
             .map(
-              (name) => `<tr data-curve="${name}"><th scope="row"><svg width="26" height="10" aria-hidden="true">
-              <path class="curve ${name}" d="M1 5H25"/></svg> ${NAMES[name]}</th><td></td><td></td></tr>`,
+              (name) => `<tr data-curve="${name}"><th scope="row"><svg width="24" height="10" aria-hidden="true">
+              <path class="curve ${name}" d="M1 5H23"/></svg> ${NAMES[name]}</th><td></td><td></td></tr>`,
             )
             .join("")}</tbody>
         </table>
-        <div class="hears-sliders">${view.sliders
+        <div>${view.sliders
           .map((name) => {
             const { name: label, min, max, step } = SLIDERS[name];
-            return `<label><span>${label} <output></output></span>
-              <input type="range" name="${name}" min="${min}" max="${max}" step="${step}"></label>`;
+            const id = `hears-${chosen}-${name}`;
+            return `<div class="setting"><label for="${id}">${label}</label> <output for="${id}"></output>
+              <input type="range" id="${id}" name="${name}" min="${min}" max="${max}" step="${step}"></div>`;
           })
           .join("")}
-          <p><button type="button" data-do="other">Another net</button>
-          <button type="button" data-do="reset">Start again</button> <span class="hears-seed"></span></p>
+          <div class="bar"><button type="button" data-do="other">Another net</button>
+          <button type="button" data-do="reset">Start again</button></div>
+          <p class="seed"></p>
         </div>
-      </div>
-      <p class="living-try">Try this</p>
-      <ol>${view.tries.map((text) => `<li>${text}</li>`).join("")}</ol>`;
+      </div>`;
 
     const $ = (selector) => figure.querySelector(selector);
-    const svg = $(".hears-chart > svg");
-    const strip = $(".hears-strip");
-    const plane = $(".hears-plane");
+    const svg = $(".chart > svg");
+    const strip = $(".strip");
+    const plane = $(".plane");
     const inputs = [...figure.querySelectorAll("input")];
 
     const left = 44;
@@ -275,7 +281,7 @@
     const top = 20;
     const stems = 26;
     const lane = 20;
-    const planeTop = top + stems + 6 + rows.length * lane + 14;
+    const planeTop = top + stems + 6 + rows.length * lane + 26;
     const planeHeight = 230;
     const height = planeTop + planeHeight + 40;
     let width = 0;
@@ -307,7 +313,7 @@
       const side = t > T / 2 ? "end" : "start";
       text("listens", x(t) + (side === "end" ? 1 : -1) * (slot() / 2), 12, `step ${t} listens`, side);
 
-      text("label", left - 6, top + stems - 4, "reads", "end");
+      text("label", left - 6, top + stems - 4, "input", "end");
       net.xs.forEach(([value, mark], s) => {
         const cls = mark ? "stem mark" : "stem";
         const h = 2 + value * (stems - 8);
@@ -333,6 +339,7 @@
         text("tick", left - 6, py + 4, level ? power(level) : "1", "end");
       }
       for (const s of [1, 10, 20, 30, 40, 50]) text("tick", x(s), bottom + 16, s);
+      text("label", left, planeTop - 4, "share of the gradient that is left", "start");
       text("label", left + (width - left - right) / 2, bottom + 33, "step whose memory is moved a little");
 
       const probe = x(t - k);
@@ -358,10 +365,10 @@
       svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
       svg.style.height = `${height}px`;
       svg.innerHTML = drawing(curves);
-      strip.style.cssText = `left:${left}px;right:${right}px;top:0;height:${planeTop - 8}px`;
+      strip.style.cssText = `left:${left}px;right:${right}px;top:0;height:${planeTop - 22}px`;
       plane.style.cssText = `left:${left}px;right:${right}px;top:${planeTop - 8}px;height:${planeHeight + 8}px`;
 
-      $(".hears-at").textContent = `${state.k} steps back`;
+      $(".at").textContent = `${state.k} steps back`;
       for (const name of view.curves) {
         const [, at, after] = $(`tr[data-curve=${name}]`).children;
         at.textContent = number(curves[name][state.k]);
@@ -375,14 +382,14 @@
         input.setAttribute("aria-valuetext", text);
         input.parentElement.querySelector("output").textContent = text;
       }
-      $(".hears-seed").textContent = `net ${state.seed}; ρ as drawn: ${net.rho.toFixed(2)}`;
-      const said = rows.map((name) => `${name === "rnn" ? "RNN" : "LSTM"}: a thousandth after ${reach(curves[name])}`);
+      $(".seed").textContent = `Net ${state.seed}. The RNN’s radius as drawn: ${net.rho.toFixed(2)}.`;
+      const said = rows.map((name) => `${name === "rnn" ? "RNN" : "LSTM"}: a thousandth ${reach(curves[name])}`);
       strip.setAttribute("aria-valuenow", state.t);
       strip.setAttribute("aria-valuetext", `step ${state.t}; ${said.join("; ")}`);
-      const left_ = view.curves.map((name) => `${$(`tr[data-curve=${name}] th`).textContent.trim()} ${number(curves[name][state.k])}`);
+      const readings = view.curves.map((name) => `${$(`tr[data-curve=${name}] th`).textContent.trim()} ${number(curves[name][state.k])}`);
       plane.setAttribute("aria-valuemax", state.t - 1);
       plane.setAttribute("aria-valuenow", state.k);
-      plane.setAttribute("aria-valuetext", `${state.k} steps back, left: ${left_.join("; ")}`);
+      plane.setAttribute("aria-valuetext", `${state.k} steps back, left: ${readings.join("; ")}`);
     }
 
     let waiting = false;
@@ -440,8 +447,6 @@
     show();
   }
 
-  B.hears = { generator, spectralRadius, largestSingularValue, draw, measure, mount };
-  const all = () => document.querySelectorAll('.living[data-figure="hears"]').forEach(mount);
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", all);
-  else all();
+  B.hears = { generator, spectralRadius, largestSingularValue, draw, measure };
+  B.figures = { ...B.figures, hears: mount };
 })(globalThis);

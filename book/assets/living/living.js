@@ -18,6 +18,8 @@
 
   const FIGURES = {
     cell: { scripts: ["lstm.js", "cell-data.js", "cell.js"], label: "Operate this cell" },
+    hears: { scripts: ["lstm.js", "hears.js"], label: "Ask who still hears" },
+    text: { scripts: ["lstm.js", "text-weights.js", "text.js"], label: "Try your own text (loads 1 MB)" },
   };
 
   const loading = {};

@@ -108,7 +108,8 @@
     return node;
   }
 
-  function show(figure, model) {
+  function mount(figure, options) {
+    const model = decode(B.data.text);
     const H = model.params.W_h.length;
     figure.innerHTML = `
       <p class="living-question">What comes next, and which of your characters decide it?</p>
@@ -134,7 +135,7 @@
     const line = $(".text-line");
     const area = $("textarea");
     const state = { t: 0, chosen: null, unit: 0, value: "f" };
-    const start = figure.dataset.start || "";
+    const start = options.start || "";
     let reading = read(model, start);
     area.value = start;
     state.t = reading.characters.length;
@@ -242,20 +243,6 @@
     update();
   }
 
-  function mount(figure) {
-    const begin = () => show(figure, decode(B.data.text));
-    if (B.data && B.data.text) return begin();
-    const button = make("button", { type: "button" }, "Try it on your own text (loads 1 MB)");
-    const note = make("p", { role: "status" });
-    button.addEventListener("click", () => {
-      note.textContent = "Loading …";
-      const script = make("script", { src: figure.dataset.weights });
-      script.onload = begin;
-      script.onerror = () => (note.textContent = "The net could not be loaded.");
-      document.head.append(script);
-    });
-    figure.replaceChildren(button, note);
-  }
-
-  B.text = { decode, read, next, heard, mount };
+  B.text = { decode, read, next, heard };
+  B.figures = { ...B.figures, text: mount };
 })(globalThis);
