@@ -22,7 +22,7 @@ from lstmbook.cells import LSTM
 from lstmbook.course.experiments.gates import unit_read_most
 from lstmbook.course.experiments.streams import learn_notepad
 from lstmbook.model import Model
-from lstmbook.plots.cell import half_size, wire_pieces
+from lstmbook.plots.cell import FRAME, JUNCTION, half_size, wire_pieces
 from lstmbook.plots.graph import GRAPHS
 from lstmbook.plots.style import BACKWARD, LOOKS
 from lstmbook.tasks.notepad import MARKS, NOTE, by_hand, example
@@ -139,9 +139,8 @@ def cell_data() -> dict:
     names = [f"unit {k + 1}" for k in range(UNITS)]
     short = tree.map(lambda array: array.round(4), fresh())
     return {
-        "graph": graph_data(GRAPHS[LSTM]),
-        "looks": {name: look.color for name, look in LOOKS.items()},
-        "backward": BACKWARD,
+        "graph": graph_data(GRAPHS[LSTM]) | {"frame": FRAME, "junction": JUNCTION},
+        "looks": {name: look.color for name, look in LOOKS.items()} | {"d": BACKWARD},
         "marks": list(MARKS),
         "stream": stream.xs[:, 0].tolist(),
         "nets": {

@@ -31,6 +31,8 @@ INK = "#1a1a1a"
 BOX = 0.76, 0.5  # half the width and height of a layer
 SMALL_BOX = 0.42, 0.27
 RADIUS = 0.24  # of a ⊙ or +
+#: The cell's outline: left, bottom, width, height.
+FRAME = 0.95, 0.66, 7.9, 5.1
 JUNCTION = 0.15  # radius of the + where cotangents meet
 MOST = 4  # most entries of x or h that fit
 
@@ -101,11 +103,12 @@ def _refuse_unknown(argument, names, known):
 
 def _frame(ax):
     """The cell's outline; the steps before and after lie outside it."""
+    left, bottom, width, height = FRAME
     ax.add_patch(
         FancyBboxPatch(
-            (0.95, 0.66),
-            7.9,
-            5.1,
+            (left, bottom),
+            width,
+            height,
             boxstyle="round,pad=0,rounding_size=0.3",
             facecolor="#f6f6f3",
             edgecolor="#9a9a9a",
@@ -183,6 +186,7 @@ def _rim(node, toward):
 
 
 def half_size(node):
+    """Half the width and height of a node's outline."""
     if node.op in (GIVEN, COPY):
         return 0.46 if node.op is GIVEN else 0.24, 0.3
     if node.op in (PRODUCT, SUM):
