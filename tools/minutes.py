@@ -2,7 +2,7 @@
 
 A minute is 200 words of the main line, 20 lines of visible code (3 s each), or two
 figures or labelled equations (30 s each). The main line ends where the exercises begin;
-what is folded, in a dropdown or a hidden cell, is left out.
+what is folded, in a dropdown or a hidden cell, is left out, and so are living figures.
 """
 
 import re
@@ -82,7 +82,7 @@ def _open_prose(source: str) -> tuple[str, int]:
             continue
         elif fences and fences[-1][1].startswith("{math}"):
             labels += line.startswith(":label:")
-        elif not (fences and line.startswith(":")):
+        elif not (fences and line.startswith(":")) and not line.startswith("<div"):
             kept.append(line)
     text = re.sub(r"\$\$.*?\$\$", " ", "\n".join(kept), flags=re.S)
     return re.sub(r"\$[^$\n]*\$", "x", text), labels

@@ -51,7 +51,7 @@ def figure(context, tmp_path):
         path.write_text(
             f'<!doctype html><meta charset="utf-8"><link rel="stylesheet" href="'
             f'{(LIVING / "living.css").as_uri()}"><div class="living" data-open '
-            f'data-figure="hears" data-view="{view}"></div>'
+            f'data-figure="hears" data-preset="{view}"></div>'
             f'<script src="{(LIVING / "living.js").as_uri()}"></script>',
             encoding="utf-8",
         )

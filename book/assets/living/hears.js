@@ -161,7 +161,7 @@
   }
 
   /* What the chapters ask of the figure. The curves' names are those of measure. */
-  const VIEWS = {
+  const PRESETS = {
     radius: {
       question: "Who still hears the early steps of an RNN?",
       curves: ["rnn", "rate", "bound"],
@@ -225,8 +225,8 @@
   const lost = (curve) => curve.findIndex((value) => value < HEARD);
   const reach = (curve) => (lost(curve) < 0 ? "not yet" : `after ${lost(curve)}`);
 
-  function mount(figure, { view: chosen }) {
-    const view = VIEWS[chosen];
+  function mount(figure, { preset: chosen }) {
+    const view = PRESETS[chosen];
     const start = Object.fromEntries(Object.entries(SLIDERS).map(([name, { start }]) => [name, start]));
     const state = { ...start, seed: 0, t: T, k: 20 };
     let net = draw(state.seed);
