@@ -157,8 +157,10 @@ def test_sliders_keys_and_buttons_set_what_the_table_shows(figure):
     assert strip.get_attribute("aria-valuenow") == "44"
     assert strip.get_attribute("aria-valuetext").startswith("step 44; ")
     assert "29 steps back" in plane.get_attribute("aria-valuetext")
-    assert page.get_by_label("forget bias").get_attribute("aria-valuetext").endswith(
-        "(f near 95 %)"
+    assert (
+        page.get_by_label("forget bias")
+        .get_attribute("aria-valuetext")
+        .endswith("(f near 95 %)")
     )
     page.get_by_role("button", name="Start again").click()
     settled(page)
@@ -179,7 +181,9 @@ def test_pointing_chooses_who_listens_and_what_is_read(figure):
     settled(page)
     assert page.locator(".at").text_content() == "20 steps back"
     curves = measured(0, 0.6, 1, 0, 25)
-    assert float(shown(page, "total")[0]) == pytest.approx(curves["total"][20], rel=0.005)
+    assert float(shown(page, "total")[0]) == pytest.approx(
+        curves["total"][20], rel=0.005
+    )
 
 
 @pytest.mark.parametrize("view", EVERY)

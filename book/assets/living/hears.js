@@ -237,8 +237,9 @@
     figure.setAttribute("aria-label", view.question);
     figure.innerHTML = `
       <p class="question">${view.question}</p>
-      <p class="lead">A step <b>hears</b> an earlier one if a small change of the memory there still moves its own: the
-        fuller its colour, the better. The nets have 32 units, read the adding problem, and are untrained.</p>
+      <p class="how">A step <b>hears</b> an earlier one if a small change of the memory there still moves its own: the
+        fuller its colour, the better. Point at the strip to choose who listens, and at the curves to read them. Untrained
+        nets of 32 units read the adding problem.</p>
       <ol class="tries">${view.tries.map((text) => `<li>${text}</li>`).join("")}</ol>
       <div class="chart">
         <svg aria-hidden="true"></svg>
@@ -248,7 +249,7 @@
       <div class="below">
         <table>
           <thead><tr><th scope="col">what is left</th><th scope="col" class="at"></th>
-            <th scope="col"><svg width="10" height="10" aria-hidden="true"><circle class="gone" cx="5" cy="5" r="4"/></svg> 1/1000</th></tr></thead>
+            <th scope="col"><svg width="10" height="10" aria-hidden="true"><circle class="gone" cx="5" cy="5" r="4"/></svg> 1/1000 left</th></tr></thead>
           <tbody>${view.curves
             .map(
               (name) => `<tr data-curve="${name}"><th scope="row"><svg width="24" height="10" aria-hidden="true">
