@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from tests.browser.conftest import LIVING
 
 from lstmbook import LSTM, RNN, HiddenState
 from lstmbook.diagnostics import (
@@ -12,6 +11,7 @@ from lstmbook.diagnostics import (
     radius_rate,
 )
 from lstmbook.tasks.adding import adding
+from tests.browser.conftest import LIVING
 
 EVERY = "radius", "paths", "leak"
 #: Seed, spectral radius, forget bias, input bias, step that listens.

@@ -154,9 +154,8 @@ def who_still_hears():
     def left(k, b_f, b_i):
         cell.b_f[:], cell.b_i[:] = b_f, b_i
         _, trace = cell.forward(xs)
-        direct, leak = (
-            part[k, 0] for part in cell_gradient_split(cell, trace)
-        )
+        split = cell_gradient_split(cell, trace)
+        direct, leak = (part[k, 0] for part in split)
         parts = v * direct + v @ leak, v * direct
         return np.linalg.norm(parts, axis=-1) / np.linalg.norm(v)
 
