@@ -68,7 +68,7 @@ def stated(path: Path) -> int | None:
 
 
 def _open_prose(source: str) -> tuple[str, int]:
-    """Prose without mathematics and without what is folded; labelled equations."""
+    """Prose without mathematics, figures and what is folded; labelled equations."""
     kept, labels, fences = [], 0, []
     for line in source.splitlines():
         fence = FENCE.match(line.strip())
