@@ -95,6 +95,7 @@
     c: "cell state",
     h: "hidden state",
   };
+  const QUESTION = "What comes next, and which of your characters decide it?";
   const MARKS = { " ": "␣", "\n": "↵", "\t": "⇥" };
   const visible = (c) => MARKS[c] || c;
   const percent = (p) => (p < 0.001 ? "< 0.1 %" : `${(100 * p).toFixed(p < 0.1 ? 1 : 0)} %`);
@@ -111,28 +112,31 @@
   function mount(figure, options) {
     const model = decode(B.data.text);
     const H = model.params.W_h.length;
+    figure.classList.add("living-figure", "own-text");
+    figure.setAttribute("role", "group");
+    figure.setAttribute("aria-label", QUESTION);
     figure.innerHTML = `
-      <p class="living-question">What comes next, and which of your characters decide it?</p>
-      <label class="text-input">Your text <textarea rows="2" maxlength="${LONGEST}" spellcheck="false"></textarea></label>
-      <p class="text-note" role="status"></p>
-      <div class="text-line" role="slider" tabindex="0" aria-label="Characters read" aria-valuemin="1"></div>
-      <p class="living-key">The darker a character, the more it moves the probability of <b class="text-chosen"></b>. Bars: <span class="text-what"></span></p>
-      <div class="text-choices">
-        <fieldset><legend>Next character</legend><div class="text-next"></div></fieldset>
+      <p class="question">${QUESTION}</p>
+      <ol class="tries"><li>Begin a word and stop in the middle. What does the net expect, and which of your characters does it hear?</li>
+        <li>Choose a less probable character. Do the same ones decide about it?</li>
+        <li>Choose <i>f</i> and go through the units. Does one close at every space? Does one stay open?</li></ol>
+      <label>Your text <textarea rows="2" maxlength="${LONGEST}" spellcheck="false" autocapitalize="off"></textarea></label>
+      <p class="note" role="status"></p>
+      <div class="line" role="slider" tabindex="0" aria-label="Characters read" aria-valuemin="1"></div>
+      <p class="legend">The fuller its colour, the more a character moves the probability of <b class="chosen"></b> (logarithmic,
+        down to a thousandth of the largest). Bars: <span class="what"></span></p>
+      <div class="below">
+        <fieldset><legend>Next character</legend><div class="next"></div></fieldset>
         <fieldset><legend>Inside the net</legend>
-          <label>unit <input type="number" min="1" max="${H}" value="1"></label>
-          <span class="text-values">${Object.entries(VALUES)
-            .map(([name, words]) => `<label title="${words}"><input type="radio" name="value" value="${name}"> <i>${name}</i></label>`)
-            .join("")}</span>
+          <label>unit <input type="number" min="1" max="${H}" value="1"></label> of ${H}
+          <div class="values">${Object.entries(VALUES)
+            .map(([name, words]) => `<label><input type="radio" name="value" value="${name}"> <span><i>${name}</i> ${words}</span></label>`)
+            .join("")}</div>
         </fieldset>
-      </div>
-      <p class="living-try">Try this</p>
-      <ol><li>Begin a word and stop in the middle. Which characters does the net expect, and which of yours does it still hear?</li>
-        <li>Choose a less probable character. Do the same characters decide about it?</li>
-        <li>Go through the units with <i>f</i> chosen. Is there one that closes at each space, or one that stays open?</li></ol>`;
+      </div>`;
 
     const $ = (selector) => figure.querySelector(selector);
-    const line = $(".text-line");
+    const line = $(".line");
     const area = $("textarea");
     const state = { t: 0, chosen: null, unit: 0, value: "f" };
     const start = options.start || "";
@@ -166,9 +170,9 @@
           );
         }),
       );
-      $(".text-chosen").textContent = visible(chosen);
+      $(".chosen").textContent = visible(chosen);
       const scale = value === "c" ? `−${top.toFixed(1)} to ${top.toFixed(1)}` : signed ? "−1 to 1" : "0 to 100 %";
-      $(".text-what").textContent = `${VALUES[value]} ${value} of unit ${unit + 1}, ${scale}.`;
+      $(".what").textContent = `${VALUES[value]} ${value} of unit ${unit + 1}, ${scale}.`;
     }
 
     function update() {
@@ -181,7 +185,7 @@
       const listed = order.slice(0, 8);
       if (!listed.includes(chosen)) listed[7] = chosen;
       const focused = document.activeElement && document.activeElement.dataset.k;
-      $(".text-next").replaceChildren(
+      $(".next").replaceChildren(
         ...listed.map((k) => {
           const attributes = { type: "button", "data-k": k, "aria-pressed": k === chosen };
           const bar = make("i", { style: `width:${100 * probabilities[k]}%` });
@@ -210,7 +214,7 @@
       state.t = reading.characters.length;
       state.chosen = null;
       const unknown = [...new Set(area.value)].filter((c) => !model.alphabet.includes(c));
-      $(".text-note").textContent = unknown.length ? `The net does not know ${unknown.join(" ")} and leaves it out.` : "";
+      $(".note").textContent = unknown.length ? `The net does not know ${unknown.join(" ")} and leaves it out.` : "";
       later(120);
     });
     const point = (event) => {
@@ -228,13 +232,13 @@
       state.t = Math.min(reading.characters.length, Math.max(1, state.t + by));
       later();
     });
-    $(".text-next").addEventListener("click", (event) => {
+    $(".next").addEventListener("click", (event) => {
       const button = event.target.closest("button");
       if (!button) return;
       state.chosen = Number(button.dataset.k);
       later();
     });
-    $(".text-choices").addEventListener("input", (event) => {
+    $(".values").parentElement.addEventListener("input", (event) => {
       const { type, value } = event.target;
       if (type === "radio") state.value = value;
       else if (value >= 1 && value <= H) state.unit = Math.round(value) - 1;
@@ -243,6 +247,6 @@
     update();
   }
 
-  B.text = { decode, read, next, heard };
+  B.text = { float16, decode, read, next, heard };
   B.figures = { ...B.figures, text: mount };
 })(globalThis);
