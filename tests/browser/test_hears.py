@@ -1,5 +1,7 @@
 """The figure "Who still hears?" draws lstmbook's nets and shows lstmbook's numbers."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from lstmbook.diagnostics import (
     norm_bound,
     radius_rate,
 )
+from lstmbook.plots import LOOKS
 from lstmbook.tasks.adding import adding
 from tests.browser.conftest import LIVING
 
@@ -195,3 +198,12 @@ def test_a_view_has_its_question_its_steps_and_nothing_wider_than_a_phone(figure
     drawn = page.locator(".chart > svg path.curve").count()
     assert drawn == page.locator("tbody tr").count() >= 3
     assert page.errors == []
+
+
+def test_a_quantity_has_the_books_colour():
+    css = (LIVING / "living.css").read_text("utf-8")
+    (rule,) = re.findall(r"^\.hears, \.own-text {(.*)}$", css, re.M)
+    colors = dict(re.findall(r"--look-(\w): (#\w{6});", rule))
+    assert set(colors) == set("hcifgo")
+    for name, color in colors.items():
+        assert color.upper() == LOOKS[name].color.upper()
