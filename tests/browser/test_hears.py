@@ -53,12 +53,13 @@ def figure(context, tmp_path):
         path = tmp_path / f"{view}.html"
         path.write_text(
             f'<!doctype html><meta charset="utf-8"><link rel="stylesheet" href="'
-            f'{(LIVING / "living.css").as_uri()}"><div class="living" data-open '
+            f'{(LIVING / "living.css").as_uri()}"><div class="living" '
             f'data-figure="hears" data-preset="{view}"></div>'
             f'<script src="{(LIVING / "living.js").as_uri()}"></script>',
             encoding="utf-8",
         )
         page.goto(path.as_uri())
+        page.get_by_role("button", name="Point and find out").click()
         page.wait_for_selector(".strip")
         return page
 
@@ -115,10 +116,14 @@ def test_nets_and_inputs_are_those_that_numpy_draws(bare_numbers, seed):
     np.testing.assert_allclose(found["sigma"], norm_bound(rnn.W_h, 1), rtol=1e-12)
 
 
+POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+
+
 def shown(page, curve):
     """What the table says of a curve: what is left, and where a thousandth is left."""
     cells = page.locator(f"tr[data-curve={curve}] td")
-    return [cells.nth(k).text_content() for k in range(2)]
+    left, after = (cells.nth(k).text_content() for k in range(2))
+    return float(left.replace(" × 10", "e").translate(POWERS)), after
 
 
 def move(page, name, value):
@@ -155,7 +160,7 @@ def test_sliders_keys_and_buttons_set_what_the_table_shows(figure):
     assert page.locator(".at").text_content() == "29 steps back"
     for name in ("total", "direct", "rnn"):
         left, after = shown(page, name)
-        assert float(left) == pytest.approx(curves[name][29], rel=0.005)
+        assert left == pytest.approx(curves[name][29], rel=0.005)
         assert after == "not yet" and curves[name].min() > 1e-3
     assert strip.get_attribute("aria-valuenow") == "44"
     assert strip.get_attribute("aria-valuetext").startswith("step 44; ")
@@ -172,6 +177,27 @@ def test_sliders_keys_and_buttons_set_what_the_table_shows(figure):
     assert page.errors == []
 
 
+def test_numbers_of_any_size_are_written_to_three_digits(figure):
+    page = figure("radius")
+    plane = page.get_by_role("slider", name="Steps back")
+    plane.press("End")  # the right end: lag 0
+    for rho in (2, 0.05):
+        move(page, "rho", rho)
+        for k in range(0, 20, 2):
+            settled(page)
+            curves = measured(0, rho, 1, 0, 50)
+            for name in ("rnn", "bound", "rate"):
+                left, after = shown(page, name)
+                assert left == pytest.approx(curves[name][k], rel=0.005)
+                below = curves[name] < 1e-3
+                assert after == (
+                    f"after {below.argmax()}" if below.any() else "not yet"
+                )
+            plane.press("ArrowLeft")
+            plane.press("ArrowLeft")
+        plane.press("End")
+
+
 def test_pointing_chooses_who_listens_and_what_is_read(figure):
     page = figure("paths")
     box = page.locator(".strip").bounding_box()
@@ -184,9 +210,7 @@ def test_pointing_chooses_who_listens_and_what_is_read(figure):
     settled(page)
     assert page.locator(".at").text_content() == "20 steps back"
     curves = measured(0, 0.6, 1, 0, 25)
-    assert float(shown(page, "total")[0]) == pytest.approx(
-        curves["total"][20], rel=0.005
-    )
+    assert shown(page, "total")[0] == pytest.approx(curves["total"][20], rel=0.005)
 
 
 @pytest.mark.parametrize("view", EVERY)

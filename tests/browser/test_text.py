@@ -61,13 +61,13 @@ def figure(context, assets, tmp_path):
         path.write_text(
             f'<!doctype html><meta charset="utf-8"><title>text</title>'
             f'<link rel="stylesheet" href="{folder}/living.css">'
-            f'<div class="living" data-figure="text" data-start="bad cab"></div>'
+            f'<div class="living" data-figure="text" data-preset="own" data-start="bad cab"></div>'
             f'<script src="{folder}/living.js"></script>',
             encoding="utf-8",
         )
         page.goto(path.as_uri())
         assert page.locator("textarea").count() == 0
-        page.get_by_role("button", name="Try your own text").click()
+        page.get_by_role("button", name="Type and find out").click()
         page.wait_for_selector(".line [data-t]")
         return page
 

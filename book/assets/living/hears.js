@@ -158,7 +158,6 @@
   /* What the chapters ask of the figure. The curves' names are those of measure. */
   const PRESETS = {
     radius: {
-      question: "Who still hears the early steps of an RNN?",
       curves: ["rnn", "rate", "bound"],
       sliders: ["rho"],
       tries: [
@@ -168,7 +167,6 @@
       ],
     },
     paths: {
-      question: "Who still hears the early steps: one loop or two paths?",
       curves: ["rnn", "total", "direct"],
       sliders: ["rho", "b_f"],
       tries: [
@@ -178,7 +176,6 @@
       ],
     },
     leak: {
-      question: "Who still hears the early steps, and through what: forget gates or leak?",
       curves: ["total", "direct", "rnn", "bound"],
       sliders: ["b_f", "b_i", "rho"],
       tries: [
@@ -211,7 +208,7 @@
 
   function number(x) {
     if (x === 0) return "0";
-    if (x >= 1e-3 && x < 1e4) return x.toPrecision(3).replace(/e.*/, "");
+    if (x >= 1e-3 && x < 999.5) return x.toPrecision(3);
     const [digits, exponent] = x.toExponential(2).split("e");
     return `${digits} × ${power(Number(exponent))}`;
   }
@@ -220,8 +217,8 @@
   const lost = (curve) => curve.findIndex((value) => value < HEARD);
   const reach = (curve) => (lost(curve) < 0 ? "not yet" : `after ${lost(curve)}`);
 
-  function mount(figure, { preset: chosen }) {
-    const view = PRESETS[chosen];
+  function mount(figure, { preset, question }) {
+    const view = PRESETS[preset];
     const start = Object.fromEntries(Object.entries(SLIDERS).map(([name, { start }]) => [name, start]));
     const state = { ...start, seed: 0, t: T, k: 20 };
     let net = draw(state.seed);
@@ -229,9 +226,9 @@
 
     figure.classList.add("living-figure", "hears");
     figure.setAttribute("role", "group");
-    figure.setAttribute("aria-label", view.question);
+    figure.setAttribute("aria-label", question);
     figure.innerHTML = `
-      <p class="question">${view.question}</p>
+      <p class="question">${question}</p>
       <p class="how">A step <b>hears</b> an earlier one if a small change of the memory there still moves its own: the
         fuller its colour, the better. Point at the strip to choose who listens, and at the curves to read them. Untrained
         nets of 32 units read the adding problem.</p>
@@ -255,7 +252,7 @@
         <div>${view.sliders
           .map((name) => {
             const { name: label, min, max, step } = SLIDERS[name];
-            const id = `hears-${chosen}-${name}`;
+            const id = `hears-${preset}-${name}`;
             return `<div class="setting"><label for="${id}">${label}</label> <output for="${id}"></output>
               <input type="range" id="${id}" name="${name}" min="${min}" max="${max}" step="${step}"></div>`;
           })

@@ -95,7 +95,6 @@
     c: "cell state",
     h: "hidden state",
   };
-  const QUESTION = "What comes next, and which of your characters decide it?";
   const MARKS = { " ": "␣", "\n": "↵", "\t": "⇥" };
   const visible = (c) => MARKS[c] || c;
   const percent = (p) => (p < 0.001 ? "< 0.1 %" : `${(100 * p).toFixed(p < 0.1 ? 1 : 0)} %`);
@@ -109,14 +108,14 @@
     return node;
   }
 
-  function mount(figure, options) {
+  function mount(figure, { question }) {
     const model = decode(B.data.text);
     const H = model.params.W_h.length;
     figure.classList.add("living-figure", "own-text");
     figure.setAttribute("role", "group");
-    figure.setAttribute("aria-label", QUESTION);
+    figure.setAttribute("aria-label", question);
     figure.innerHTML = `
-      <p class="question">${QUESTION}</p>
+      <p class="question">${question}</p>
       <ol class="tries"><li>Begin a word and stop in the middle. What does the net expect, and which of your characters does it hear?</li>
         <li>Choose a less probable character. Do the same ones decide about it?</li>
         <li>Choose <i>f</i> and go through the units. Does one close at every space? Does one stay open?</li></ol>
@@ -139,7 +138,7 @@
     const line = $(".line");
     const area = $("textarea");
     const state = { t: 0, chosen: null, unit: 0, value: "f" };
-    const start = options.start || "";
+    const start = figure.dataset.start || "";
     let reading = read(model, start);
     area.value = start;
     state.t = reading.characters.length;
