@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from lstmbook import LSTM, RNN, HiddenState
 from lstmbook.diagnostics import (
@@ -16,7 +17,12 @@ from lstmbook.plots import LOOKS
 from lstmbook.tasks.adding import adding
 from tests.browser.conftest import LIVING
 
-EVERY = "radius", "paths", "leak"
+#: Where the figure stands, as which of its presets.
+PAGES = {
+    "radius": "book/03-vanishing-and-exploding.html",
+    "paths": "book/04-two-paths.html",
+    "leak": "book/11-surviving-gradient.html",
+}
 #: Seed, spectral radius, forget bias, input bias, step that listens.
 SETTINGS = [
     (0, 0.6, 1, 0, 50),
@@ -213,7 +219,7 @@ def test_pointing_chooses_who_listens_and_what_is_read(figure):
     assert shown(page, "total")[0] == pytest.approx(curves["total"][20], rel=0.005)
 
 
-@pytest.mark.parametrize("view", EVERY)
+@pytest.mark.parametrize("view", PAGES)
 def test_a_view_has_its_question_its_steps_and_nothing_wider_than_a_phone(figure, view):
     page = figure(view, viewport={"width": 375, "height": 812})
     assert page.locator(".question").text_content().endswith("?")
@@ -231,3 +237,44 @@ def test_a_quantity_has_the_books_colour():
     assert set(colors) == set("hcifgo")
     for name, color in colors.items():
         assert color.upper() == LOOKS[name].color.upper()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1280])
+def test_accessible(figure, width, scheme):
+    page = figure("leak", viewport={"width": width, "height": 812})
+    page.evaluate(
+        "(theme) => Object.assign(document.documentElement, { lang: 'en' })"
+        ".dataset.theme = theme",
+        scheme,
+    )
+    found = Axe().run(page, context=".living").response
+    assert not [violation["id"] for violation in found["violations"]]
+
+
+@pytest.mark.parametrize("view", PAGES)
+def test_stands_on_its_page_and_leaves_no_trace_in_print(site, context, view):
+    page, errors = context(viewport={"width": 1280, "height": 800}).new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto((site / PAGES[view]).as_uri(), wait_until="domcontentloaded")
+    figure = page.locator("#living-hears")
+    assert figure.get_attribute("data-preset") == view
+    figure.scroll_into_view_if_needed()
+    figure.get_by_role("button", name="Point and find out").click()
+    page.wait_for_selector("#living-hears .strip")
+    assert [
+        error for error in errors if "THEBE_JS_URL" not in error
+    ] == []  # the theme's
+    page.emulate_media(media="print")
+    assert not figure.is_visible()
+
+
+@pytest.mark.parametrize("view", PAGES)
+def test_without_scripts_the_static_figure_stands_alone(site, context, view):
+    page = context(java_script_enabled=False).new_page()
+    page.goto((site / PAGES[view]).as_uri(), wait_until="domcontentloaded")
+    figure = page.locator("#living-hears")
+    assert figure.inner_text() == "" and figure.bounding_box()["height"] < 1
+    still = page.locator("section:has(> #living-hears) figure").last
+    assert still.is_visible() and still.locator("figcaption").inner_text()
+    assert still.locator("img").get_attribute("alt")
