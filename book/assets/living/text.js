@@ -153,22 +153,27 @@
       const top = value === "c" ? Math.max(1, ...values.map(Math.abs)) : 1;
       const largest = Math.max(...loud, 1e-300);
       line.dataset.value = value;
-      line.replaceChildren(
-        ...characters.map((c, s) => {
-          const share = s < t ? loud[s] / largest : 0;
-          const level = share ? Math.min(1, Math.max(0, 1 + Math.log10(share) / 3)) : 0;
-          const size = (Math.abs(values[s]) / top) * (signed ? 50 : 100);
-          const bottom = signed ? (values[s] < 0 ? 50 - size : 50) : 0;
-          const kind = s < t ? (s === t - 1 ? "at" : "read") : "unread";
-          const title = s < t ? `${share.toPrecision(2)} of the largest; ` : "";
-          return make(
-            "span",
-            { class: kind, "data-t": s + 1, title: `${title}${value} of unit ${unit + 1}: ${values[s].toFixed(3)}` },
-            make("b", { style: `--level:${level.toFixed(3)}` }, visible(c)),
-            make("i", { class: signed ? "signed" : "" }, make("u", { style: `height:${size}%;bottom:${bottom}%` })),
-          );
-        }),
-      );
+      const cells = characters.map((c, s) => {
+        const share = s < t ? loud[s] / largest : 0;
+        const level = share ? Math.min(1, Math.max(0, 1 + Math.log10(share) / 3)) : 0;
+        const size = (Math.abs(values[s]) / top) * (signed ? 50 : 100);
+        const bottom = signed ? (values[s] < 0 ? 50 - size : 50) : 0;
+        const kind = s < t ? (s === t - 1 ? "at" : "read") : "unread";
+        const title = s < t ? `${share.toPrecision(2)} of the largest; ` : "";
+        return make(
+          "span",
+          { class: kind, "data-t": s + 1, title: `${title}${value} of unit ${unit + 1}: ${values[s].toFixed(3)}` },
+          make("b", { style: `--level:${level.toFixed(3)}` }, visible(c)),
+          make("i", { class: signed ? "signed" : "" }, make("u", { style: `height:${size}%;bottom:${bottom}%` })),
+        );
+      });
+      // Lines break between words.
+      const words = [];
+      cells.forEach((cell, s) => {
+        if (!s || characters[s - 1] === " ") words.push(make("div", {}));
+        words[words.length - 1].append(cell);
+      });
+      line.replaceChildren(...words);
       $(".chosen").textContent = visible(chosen);
       const scale = value === "c" ? `−${top.toFixed(1)} to ${top.toFixed(1)}` : signed ? "−1 to 1" : "0 to 100 %";
       $(".what").textContent = `${VALUES[value]} ${value} of unit ${unit + 1}, ${scale}.`;
