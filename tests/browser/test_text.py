@@ -61,7 +61,8 @@ def figure(context, assets, tmp_path):
         path.write_text(
             f'<!doctype html><meta charset="utf-8"><title>text</title>'
             f'<link rel="stylesheet" href="{folder}/living.css">'
-            f'<div class="living" data-figure="text" data-preset="own" data-start="bad cab"></div>'
+            f'<div class="living" data-figure="text" data-preset="own" '
+            f'data-start="bad cab"></div>'
             f'<script src="{folder}/living.js"></script>',
             encoding="utf-8",
         )
