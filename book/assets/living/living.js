@@ -87,6 +87,8 @@
       await open(element).finally(() => (button.disabled = false));
       const first = element.querySelector("[tabindex], button, input, select");
       if (first) first.focus({ preventScroll: true });
+      // Where the static figure has made room, the living one begins above.
+      if (element.getBoundingClientRect().top < 0) element.scrollIntoView();
     });
     element.classList.add("living-closed");
     element.append(question, button);
