@@ -101,5 +101,7 @@ def read(path: Path) -> tuple[Model, str]:
     shapes = [(V, 4 * H), (H, 4 * H), (4 * H,), (H, V), (V,)]
     ends = np.cumsum([np.prod(shape) for shape in shapes])
     parts = np.split(flat, ends[:-1])
-    arrays = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
-    return Model(LSTM(*arrays[:3]), *arrays[3:], readout="all"), data["alphabet"]
+    W_x, W_h, b, W_y, b_y = (
+        part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)
+    )
+    return Model(LSTM(W_x, W_h, b), W_y, b_y, readout="all"), data["alphabet"]
