@@ -328,6 +328,8 @@ ROUNDED = [
     ("two-ways-back", (0.9, 0.431, 43.1)),  # 0.69 / 0.016, from f = 0.984
     ("two-ways-back", (0.9, 0.432, 41.6)),  # ln 2 · u
     ("leak-at-a-distance", (1.73, 1.15, 0.41)),
+    ("who-still-hears", (7.93, 1.2, 4.5)),  # as the figure shows it
+    ("who-still-hears", (7.9, 1.2, 4.5)),
     ("windows-by-hand", (22, 20, 200, 60)),
     ("carried-memories", (0.0009, 0.108, 0.101, 0.05)),
     ("carried-memories", (0.00094, 0.1084, 0.1012, 0.0499)),
@@ -377,6 +379,10 @@ NEARLY = [
     ("leak-at-a-distance", {"log10_0": 1.749, "log10_1": 1.161, "log10_3": 0.422}),
     ("leak-at-a-distance", {"log10_0": 1.737, "log10_1": 1.157}),  # mean of logs
     ("leak-at-a-distance", {"log10_0": 1.63, "log10_1": 1.08, "log10_3": 0.38}),
+    ("who-still-hears", {"times_open": 7.15, "times_mirrored": 1.188}),  # lag 39
+    ("who-still-hears", {"times_open": 8.79, "times_mirrored": 1.205}),  # lag 41
+    ("who-still-hears", {"bias": 4}),
+    ("who-still-hears", {"bias": 5}),
     ("carried-memories", {"none": 0.1066, "only_h": 0.0996, "only_c": 0.0469}),
     ("carried-memories", {"both": 0.0022}),  # at recalls alone
     ("swapped-blocks", {"g_and_o": 3.24}),

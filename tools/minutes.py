@@ -2,7 +2,7 @@
 
 A minute is 200 words of the main line, 20 lines of visible code (3 s each), or two
 figures or labelled equations (30 s each). The main line ends where the exercises begin;
-what is folded, in a dropdown or a hidden cell, is left out.
+what is folded, in a dropdown or a hidden cell, is left out, and so are living figures.
 """
 
 import re

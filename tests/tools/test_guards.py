@@ -46,6 +46,7 @@ def page(tmp_path):
     cells = [
         new_markdown_cell(f"{words}\n$$\na b\n$$\n"),
         new_markdown_cell("```{math}\n:label: eq-a\na = b c d\n```\n" + words),
+        new_markdown_cell('<div class="living" id="living-a" data-figure="a"></div>'),
         new_markdown_cell(f"```{{dropdown}} More\n{words}\n```"),
         new_markdown_cell(f"```{{admonition}} More\n:class: dropdown\n{words}\n```"),
         new_code_cell("x = 1\n\n" * 20),

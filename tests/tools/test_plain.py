@@ -3,7 +3,7 @@
 import html
 import re
 from pathlib import Path
-from urllib.parse import urldefrag
+from urllib.parse import urldefrag, urljoin
 
 import nbformat
 import pytest
@@ -85,6 +85,7 @@ class Book:
     """A site of one page, on which every label is known but one."""
 
     name = "book/page"
+    url = "https://url"
 
     def number(self, kind, label):
         return "3.2"
@@ -95,7 +96,7 @@ class Book:
         return f"[{text or role}](url/{target})"
 
     def link(self, text, where):
-        return f"[{text}](site/{where})"
+        return f"[{text}]({urljoin('site/', where)})"
 
 
 @pytest.mark.parametrize(
@@ -115,6 +116,10 @@ class Book:
         ("````{note}\n```{math}\nx\n```\n````", "> **Note**\n>\n> $$\n> x\n> $$"),
         ("```sh\n{eq}`a` [b](c)\n```", "```sh\n{eq}`a` [b](c)\n```"),
         ("[a](b.ipynb) ![alt](c.png)", "[a](site/b.ipynb) ![alt](c.png)"),
+        (
+            'a\n\n<div class="living" id="living-b" data-figure="b"></div>\n\nc',
+            "a\n\n[Operate this figure on the site](https://url#living-b).\n\nc",
+        ),
     ],
 )
 def test_markup_becomes_plain(source, expected):

@@ -33,6 +33,20 @@
         backward: "How much does each earlier number move the answer?",
       },
     },
+    hears: {
+      scripts: ["lstm.js", "hears.js"],
+      label: "Point and find out",
+      questions: {
+        radius: "Who still hears the early steps of an RNN?",
+        paths: "Who still hears the early steps: one loop or two paths?",
+        leak: "Who still hears the early steps, and through what: forget gates or leak?",
+      },
+    },
+    text: {
+      scripts: ["lstm.js", "text-weights.js", "text.js"],
+      label: "Type and find out (loads 1 MB)",
+      questions: { own: "What comes next, and which of your characters decide it?" },
+    },
   };
 
   const loading = {};

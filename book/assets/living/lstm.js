@@ -32,6 +32,7 @@
   function addProduct(into, row, matrix) {
     for (let j = 0; j < row.length; j++) {
       const scale = row[j];
+      if (scale === 0) continue; // most of a one-hot input
       const weights = matrix[j];
       for (let k = 0; k < into.length; k++) into[k] += scale * weights[k];
     }
@@ -51,6 +52,7 @@
   function addOuter(matrix, row, column) {
     for (let j = 0; j < row.length; j++) {
       const scale = row[j];
+      if (scale === 0) continue;
       const into = matrix[j];
       for (let k = 0; k < column.length; k++) into[k] += scale * column[k];
     }

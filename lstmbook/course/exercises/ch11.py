@@ -139,6 +139,34 @@ def the_leak_at_a_distance():
     }
 
 
+def who_still_hears():
+    """Whole over direct, 40 steps back, and a forget bias that keeps half."""
+    from lstmbook import LSTM, RNN
+    from lstmbook.diagnostics import cell_gradient_split
+    from lstmbook.tasks.adding import adding
+
+    rng = np.random.default_rng(1)  # net 1
+    RNN.init(rng, input_size=2, hidden_size=32)
+    cell = LSTM.init(rng, input_size=2, hidden_size=32)
+    xs = adding(rng, length=50, batch_size=1).xs
+    v = rng.uniform(-1, 1, 32)
+
+    def left(k, b_f, b_i):
+        cell.b_f[:], cell.b_i[:] = b_f, b_i
+        _, trace = cell.forward(xs)
+        split = cell_gradient_split(cell, trace)
+        direct, leak = (part[k, 0] for part in split)
+        parts = v * direct + v @ leak, v * direct
+        return np.linalg.norm(parts, axis=-1) / np.linalg.norm(v)
+
+    biases = np.arange(0, 6.5, 0.5)
+    return {
+        "times_open": np.divide(*left(40, 3, 0)),
+        "times_mirrored": np.divide(*left(40, 3, -3)),
+        "bias": next(b for b in biases if left(49, b, -b)[0] >= 0.5),
+    }
+
+
 EXERCISES = (
     Exercise(
         name="two-ways-back",
@@ -254,6 +282,56 @@ EXERCISES = (
                 "ln for log10",
                 {"log10_0": 3.974, "log10_1": 2.641, "log10_3": 0.953},
                 "Powers of ten: take the logarithm to base 10.",
+            ),
+        ),
+    ),
+    Exercise(
+        name="who-still-hears",
+        quantities=("times_open", "times_mirrored", "bias"),
+        solution=who_still_hears,
+        # 7.911 and 1.196; from the figure's three digits 7.93 and 1.199.
+        expected={
+            "times_open": Band(7.88, 7.95),
+            "times_mirrored": Band(1.192, 1.203),
+            "bias": Band.around(4.5, 1e-3),
+        },
+        mistakes=(
+            Mistake(
+                "net 0",
+                {
+                    "times_open": Band(13.6, 13.8),
+                    "times_mirrored": Band(0.99, 1.005),
+                },
+                "Press “Another net” once, for net 1.",
+            ),
+            Mistake(
+                "upside down",
+                {
+                    "times_open": Band(0.125, 0.128),
+                    "times_mirrored": Band(0.83, 0.84),
+                },
+                "Divide the whole by the direct part, not the other way round.",
+            ),
+            Mistake(
+                "step 40 for 40 steps back",
+                {
+                    "times_open": Band(1.13, 1.16),
+                    "times_mirrored": Band(1.02, 1.03),
+                },
+                "Step 40 is 10 steps back. Look at step 10.",
+            ),
+            Mistake(
+                "what is added for the whole",
+                {
+                    "times_open": Band(6.88, 6.95),
+                    "times_mirrored": Band(0.19, 0.205),
+                },
+                "Divide the whole gradient, not its difference from the direct part.",
+            ),
+            Mistake(
+                "the input bias left at 0",
+                {"bias": 2.5},
+                "The input bias is to mirror the forget bias.",
             ),
         ),
     ),
