@@ -77,7 +77,7 @@ class _Handler(SimpleHTTPRequestHandler):
     def log_message(self, *_) -> None:
         pass
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         path = Path(self.translate_path(self.path))
         path = path / "index.html" if path.is_dir() else path
         if not path.is_file():

@@ -1,4 +1,4 @@
-"""Figures for day and night: the same picture on white, its counterpart on a dark page."""
+"""A figure by day is the picture itself; by night its inks are others, alike."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,8 @@ def over(layer, ground):
     return opacity * layer[:, :3] + (1 - opacity) * ground
 
 
-def test_by_day_the_picture_on_white_is_the_picture(rng=np.random.default_rng(0)):
+def test_by_day_the_picture_on_white_is_the_picture():
+    rng = np.random.default_rng(0)
     colors = np.concatenate([rng.random((50, 3)), [[1, 1, 1], [0, 0, 0]]])
     np.testing.assert_allclose(over(day(1 - colors), np.ones(3)), colors, atol=1e-12)
 
@@ -75,7 +76,8 @@ def test_a_page_shows_both_forms_at_the_size_of_the_drawing(tmp_path):
             assert image.size == (400, 200)
 
 
-def test_the_smallest_details_are_kept(tmp_path, rng=np.random.default_rng(1)):
+def test_the_smallest_details_are_kept(tmp_path):
+    rng = np.random.default_rng(1)
     pixels = rng.integers(0, 256, (7, 5, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
     convert(tmp_path / "a.png")
