@@ -1,5 +1,6 @@
 """What the book's template is given: its contents, its links, and its own files."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 from tools.page import FONT_AT_ONCE, STYLE, links, sections, write_fonts_into_style
@@ -39,9 +40,8 @@ def test_only_the_fonts_marked_so_are_written_into_the_style_sheet(tmp_path):
 
 
 def test_the_style_sheet_marks_the_fonts_of_the_first_text():
-    with open("book/assets/book.css", encoding="utf-8") as file:
-        marked = [found["path"] for found in FONT_AT_ONCE.finditer(file.read())]
-    assert marked == [
+    text = Path(__file__).parents[2].joinpath("book/assets", STYLE).read_text("utf-8")
+    assert [found["path"] for found in FONT_AT_ONCE.finditer(text)] == [
         "fonts/serif.woff2",
         "fonts/serif-italic.woff2",
         "fonts/display.woff2",
