@@ -34,6 +34,8 @@ MENDS = [
     (r"<title>(The LSTM Book) · \1</title>", r"<title>\1</title>"),
     # sphinxcontrib-bibtex gives the entries of its list a role that is deprecated.
     (r'role="doc-biblioentry"', 'role="listitem"'),
+    # myst-nb gives all its folded cells one name and so hides what each says.
+    (r'<summary aria-label="Toggle hidden content">', "<summary>"),
     # A header cell with nothing in it heads nothing.
     (r"<th( class=\"[^\"]*\")?>(?:<p>\s*</p>)?</th>", r"<td\1></td>"),
 ]

@@ -120,9 +120,9 @@ SHOWN = """() => {
   return found.length > 1 && !document.querySelector("#search-results h2 span") &&
     [...found].slice(0, 10).every((li) => li.querySelector(".context, span"));
 }"""
-#: Words of buttons and menus, and of folded code.
+#: Words of buttons, menus and folded parts.
 NOT_TEXT = re.compile(
-    r"\.ipynb|Open issue|Report a mistake|Repository|Colab|Contents|\bimport numpy|Show code|\\\("
+    r"Download|Report a mistake|Repository|Colab|Contents|Previous|Show imports|Show how this|\\\("
 )
 
 
@@ -135,7 +135,6 @@ NOT_TEXT = re.compile(
         ("clipping", "book/03-vanishing-and-exploding"),
         ("LSTM", "book/ten-minutes"),
         ("peephole", "book/relatives"),
-        ("backpropagation", "book/02-vanilla-rnn"),
         ("gradient check", "book/10-backward"),
     ],
 )

@@ -154,6 +154,7 @@ def test_the_glossary_names_pages_of_the_book():
             "<title>The LSTM Book &#8212; The LSTM Book</title>",
             "<title>The LSTM Book</title>",
         ),
+        ('<summary aria-label="Toggle hidden content">', "<summary>"),
         ('<div role="doc-biblioentry">', '<div role="listitem">'),
         ('<th class="head text-right"><p></p></th>', '<td class="head text-right"></td>'),
         ("<th><p>line</p></th>", "<th><p>line</p></th>"),
