@@ -36,7 +36,7 @@ class Cut(NamedTuple):
     source: str
     target: Path
     family: str
-    limits: dict[str, float | tuple[float, float]] = {}
+    limits: dict[str, float | tuple[float, float]]
     letters: list[int] = TEXT
 
 

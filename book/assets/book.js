@@ -83,7 +83,7 @@
   }
 
   // What scrolls by itself can be reached and scrolled by keyboard.
-  document.querySelectorAll("pre, .formula, .picture, span.math").forEach(function (box) {
+  document.querySelectorAll("pre, .formula, .picture, span.math, .pst-scrollable-table-container").forEach(function (box) {
     if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
   });
 
