@@ -13,10 +13,9 @@
   const OPEN = { i: 1, f: 1, o: 1 };
   const PLAIN = { net: "hand", unit: 1, step: 5, way: "forward", hold: {}, all: false };
 
-  /* What each page asks, and how the figure stands there at first. */
+  /* What to try on each page, and how the figure stands there at first. */
   const PRESETS = {
     start: {
-      question: "What is lost when a gate cannot move?",
       tries: [
         "Press ▶ up to step 8. The note was written at step 5, kept, and is read now.",
         "Drag the forget gate down to 80 %. The red line at step 8 is what has been lost.",
@@ -24,7 +23,6 @@
       ],
     },
     paths: {
-      question: "Where is the note between the step that stores it and the step that asks?",
       tries: [
         "Press ▶ from step 5 to 7. The long-term memory c stays as it is; h, below, shows 0.",
         "Press ▶ once more, to the recall. Now h shows the note, and c still holds it.",
@@ -32,7 +30,6 @@
       ],
     },
     main: {
-      question: "What does a cell remember if only its main layer is set?",
       hold: OPEN,
       all: true,
       tries: [
@@ -42,7 +39,6 @@
       ],
     },
     forget: {
-      question: "How much of a note is left if the forget gate stays below 100 %?",
       hold: { f: 0.9 },
       tries: [
         "Press ▶ from step 5 to 8. A tenth of c is lost at each step.",
@@ -51,7 +47,6 @@
       ],
     },
     input: {
-      question: "What gets into the memory while the input gate stands open?",
       hold: { i: 1, o: 1 },
       all: true,
       tries: [
@@ -61,7 +56,6 @@
       ],
     },
     output: {
-      question: "How can a cell hold a note without saying it?",
       hold: { o: 1 },
       all: true,
       tries: [
@@ -71,7 +65,6 @@
       ],
     },
     whole: {
-      question: "Do learned gates switch as those set by hand do?",
       net: "learned",
       tries: [
         "Press ▶ and watch the bars of the three gates. How many steps have a gate at 0 or 100 %?",
@@ -80,7 +73,6 @@
       ],
     },
     backward: {
-      question: "How much does each earlier number move the answer?",
       way: "backward",
       step: 8,
       tries: [
@@ -487,7 +479,7 @@
     return `<div class="choices" role="group" aria-label="${label}">${buttons.join("")}</div>`;
   }
 
-  function page(id, preset, graph) {
+  function page(id, question, preset, graph) {
     const gates = Object.entries(GATES).map(
       ([gate, words]) =>
         `<div class="gate" style="--look: var(--look-${gate})">` +
@@ -497,7 +489,7 @@
         `<button type="button" data-hold="${gate}"></button></div>`,
     );
     return `
-      <p class="question">${preset.question}</p>
+      <p class="question">${question}</p>
       <ol class="tries">${preset.tries.map((text) => `<li>${text}</li>`).join("")}</ol>
       <div class="bar">
         ${choices("Weights", "net", NETS)}
@@ -509,7 +501,7 @@
         <span class="leak">leak: through <i>h</i> and the layers</span></p>
       <div class="walk">
         <button type="button" data-walk="-1" aria-label="one step back">◀</button>
-        <p class="now"></p>
+        <p class="telling"></p>
         <button type="button" data-walk="1" aria-label="one step on">▶</button>
       </div>
       <div class="stream" role="slider" tabindex="0" aria-label="Step of the stream" aria-valuemin="1"><svg aria-hidden="true"></svg></div>
@@ -527,9 +519,9 @@
       <p class="aloud" role="status"></p>`;
   }
 
-  function cell(element, given) {
+  function cell(element, { preset: name, question }) {
     const { graph, nets, stream, looks } = book.data.cell;
-    const preset = { ...PLAIN, ...(PRESETS[given.preset] || PRESETS.start) };
+    const preset = { ...PLAIN, ...PRESETS[name] };
     const id = `living-${++figures}`;
     const state = {
       net: preset.net,
@@ -544,8 +536,8 @@
     element.classList.add("living-figure");
     for (const [name, color] of Object.entries(looks)) element.style.setProperty(`--book-${name}`, color);
     element.setAttribute("role", "group");
-    element.setAttribute("aria-label", preset.question);
-    element.innerHTML = page(id, preset, graph);
+    element.setAttribute("aria-label", question);
+    element.innerHTML = page(id, question, preset, graph);
 
     const find = (selector) => element.querySelector(selector);
     const findAll = (selector) => [...element.querySelectorAll(selector)];
@@ -687,9 +679,9 @@
       drawNumbers(now);
       drawStrip(now);
       const text = sentence(now);
-      find(".now").innerHTML = `<b>step ${state.t + 1}</b> ${text}`;
+      find(".telling").innerHTML = `<b>step ${state.t + 1}</b> ${text}`;
       find(".loss").innerHTML = lossText(now);
-      const plain = find(".now").textContent;
+      const plain = find(".telling").textContent;
       strip.setAttribute("aria-valuemax", state.xs.length);
       strip.setAttribute("aria-valuenow", state.t + 1);
       strip.setAttribute("aria-valuetext", plain);
