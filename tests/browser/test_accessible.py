@@ -66,7 +66,8 @@ def tab(context):
 
     def open_tab(url, width=1280, theme="light"):
         size = {"width": width, "height": 800}
-        page = context(viewport=size, color_scheme=theme).new_page()
+        look = dict(color_scheme=theme, reduced_motion="reduce")
+        page = context(viewport=size, **look).new_page()
         page.goto(url)
         return page
 
@@ -144,6 +145,54 @@ def test_the_first_stop_leads_to_the_text(chapter):
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('main') !== null")
+
+
+def test_a_short_formula_is_no_stop(chapter):
+    page = chapter(width=375)
+    overflows = """[...document.querySelectorAll("span.math")]
+      .map((e) => e.scrollWidth - e.clientWidth)"""
+    widths = page.evaluate(overflows)
+    assert len(widths) > 20 and [width for width in widths if 0 < width < 9] == []
+
+
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_the_contents_open_and_close(chapter, key):
+    page = chapter(width=375)
+    contents, button = page.locator("#contents"), page.locator(".menu-button")
+    button.focus()
+    page.keyboard.press(key)
+    assert contents.is_visible() and button.get_attribute("aria-expanded") == "true"
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.closest('#contents') !== null"):
+            break
+    stop = page.evaluate(FOCUS)
+    assert stop["text"] == "The LSTM in ten minutes" and stop["ring"] and stop["seen"]
+    page.keyboard.press("Escape")
+    assert not contents.is_visible() and button.get_attribute("aria-expanded") == "false"
+    assert button.evaluate("e => e === document.activeElement")
+
+
+@pytest.mark.parametrize("key", ["/", "Control+k"])
+def test_search(chapter, key):
+    page = chapter()
+    page.keyboard.press(key)
+    assert page.evaluate(FOCUS)["text"] == "Search the book"
+    page.keyboard.type("half-life")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=half-life")
+    first = page.locator("#search-results a").first
+    first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/06-forget-gate.html*")
+
+
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_the_theme_is_chosen(chapter, key):
+    page = chapter()
+    page.locator(".theme-button").focus()
+    page.keyboard.press(key)
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
 @pytest.mark.parametrize("key", ["Enter", "Space"])
