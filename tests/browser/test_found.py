@@ -122,7 +122,8 @@ SHOWN = """() => {
 }"""
 #: Words of buttons, menus and folded parts.
 NOT_TEXT = re.compile(
-    r"Download|Report a mistake|Repository|Colab|Contents|Previous|Show imports|Show how this|\\\("
+    r"Download|Report a mistake|Repository|Colab|Contents|Previous|"
+    r"Show imports|Show how this|\\\("
 )
 
 
@@ -154,7 +155,9 @@ def test_search_shows_the_chapter_first(address, tab, query, page):
 
 def test_an_unknown_address_shows_a_page_of_the_book(address, tab):
     requests = []
-    tab.on("response", lambda response: requests.append((response.status, response.url)))
+    tab.on(
+        "response", lambda response: requests.append((response.status, response.url))
+    )
     tab.goto(f"{address}book/solutions/no-such-page.html")
     assert tab.title() == "Page not found · The LSTM Book"
     failed = [url for status, url in requests[1:] if status >= 400]

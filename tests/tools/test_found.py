@@ -156,7 +156,10 @@ def test_the_glossary_names_pages_of_the_book():
         ),
         ('<summary aria-label="Toggle hidden content">', "<summary>"),
         ('<div role="doc-biblioentry">', '<div role="listitem">'),
-        ('<th class="head text-right"><p></p></th>', '<td class="head text-right"></td>'),
+        (
+            '<th class="head text-right"><p></p></th>',
+            '<td class="head text-right"></td>',
+        ),
         ("<th><p>line</p></th>", "<th><p>line</p></th>"),
     ],
 )
