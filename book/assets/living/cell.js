@@ -485,7 +485,7 @@
         `<div class="gate" style="--look: var(--look-${gate})">` +
         `<label for="${id}-${gate}"><i>${gate}</i> ${words.replace(" gate", "<span> gate</span>")}</label>` +
         `<input type="range" id="${id}-${gate}" data-range="${gate}" min="0" max="100" step="1">` +
-        `<output for="${id}-${gate}" data-share="${gate}"></output>` +
+        `<span class="share" data-share="${gate}"></span>` +
         `<button type="button" data-hold="${gate}"></button></div>`,
     );
     return `
