@@ -1,8 +1,8 @@
 """Every page holds axe-core's rules and can be used by keyboard.
 
-A few pages, which between them have everything that the style sheets colour, are held to
-all rules, wide and light, narrow and dark; the others to the rules of structure. `AXE=all`
-holds every page to all rules at both widths in both themes, which takes many minutes.
+A few pages, which between them have everything that the style sheets colour, are held
+to all rules, wide and light, narrow and dark; the others to the rules of structure.
+`AXE=all` holds every page to all rules at both widths in both themes: many minutes.
 """
 
 import os
