@@ -25,7 +25,7 @@ ALL = os.environ.get("AXE") == "all"
 
 # axe-core looks at each element. A formula is one piece of text to it, and a token of
 # code has the colour of its class, so one of each class in a block of its kind will do.
-PREPARE = """() => {
+PREPARE = """async () => {
   document.querySelectorAll("details").forEach((e) => (e.open = true));
   document.querySelectorAll(".katex").forEach((e) => e.replaceChildren("x"));
   const seen = new Set();
@@ -35,6 +35,8 @@ PREPARE = """() => {
     if (seen.has(kind)) e.replaceWith(...e.childNodes);
     seen.add(kind);
   });
+  await document.fonts.ready;
+  await new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)));
 }"""
 # Where colours are not looked at, code is one piece of text too.
 PLAIN_CODE = "document.querySelectorAll('pre').forEach((e) => e.replaceChildren('x'))"
