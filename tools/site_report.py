@@ -170,7 +170,8 @@ def speed(context, url: str) -> Speed:
 def pages(site: Path) -> list[str]:
     """List the site's pages as paths from its root."""
     found = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
-    return [path for path in found if not path.startswith("_static/")]
+    # 404.html names its files from the root of the host: it is whole on the host alone.
+    return [p for p in found if not p.startswith("_static/") and p != "404.html"]
 
 
 def main() -> None:
