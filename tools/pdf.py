@@ -1,0 +1,360 @@
+"""The whole book as one PDF: `python -m tools.pdf` (`make pdf`), from the built site.
+
+The pages of `_build/html` are joined into one, `_build/pdf/lstm-book.html`, which
+Chromium prints. All numbers and links are therefore the site's. The contents need the
+pages' numbers, which are known only after printing: so it is printed twice.
+"""
+
+import html
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote, unquote, urljoin, urlsplit
+
+from bs4 import BeautifulSoup, SoupStrainer, Tag
+from playwright.sync_api import sync_playwright
+from pypdf import PdfReader, PdfWriter
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+from tools.chromium import launch
+
+SITE = "https://lstmbook.github.io/lstmbook/"
+TITLE = "The LSTM Book"
+AUTHOR = "The lstmbook authors"
+STYLE = Path(__file__).with_name("pdf.css")
+
+#: What only a screen can use, and folded code.
+SCREEN_ONLY = "script, button, a.headerlink, .sd-summary-state-marker, .cell details.hide"
+#: Pages whose sections are listed in the contents: the chapters, not the solutions.
+LISTED = re.compile(r"book/(\d\d-|ten-minutes|deeper|relatives)")
+
+
+class Page(NamedTuple):
+    """A page of the site."""
+
+    part: str  #: the caption above it, empty for all but the first page of a part
+    name: str  #: as in `_toc.yml`
+
+    @property
+    def key(self) -> str:
+        """What its anchors begin with."""
+        return self.name.removeprefix("book/").replace("/", "-")
+
+
+class Line(NamedTuple):
+    """A line of the contents."""
+
+    level: int  #: 0 for a part, 1 for a chapter, 2 for a section
+    text: str
+    anchor: str
+
+
+class PDFError(Exception):
+    """The site is not built, or does not fit together."""
+
+
+def pages(root: Path) -> list[Page]:
+    """List the pages of the book, in reading order.
+
+    Parameters
+    ----------
+    root
+        The folder of `_toc.yml`.
+
+    Returns
+    -------
+    list of Page
+    """
+    site = parse_toc_yaml(root / "_toc.yml")
+    found = [Page("", site.root.docname)]
+    for part in site.root.subtrees:
+        names = map(str, part.items)
+        found.append(Page(part.caption or "", next(names)))
+        found += [Page("", name) for name in names]
+    return found
+
+
+def article(site: Path, page: Page, names: set[str]) -> Tag:
+    """Read a page's text, for its place in the one long page.
+
+    Parameters
+    ----------
+    site
+        Folder of the built site.
+    page
+        The page.
+    names
+        All pages that are printed: links between them stay inside the PDF.
+
+    Returns
+    -------
+    bs4.Tag
+        The `article`, with folded code and all that only a screen can use left out,
+        dropdowns open, headings one level lower, and anchors that begin with the
+        page's key.
+    """
+    file = site / f"{page.name}.html"
+    if not file.is_file():
+        raise PDFError(f"{file} does not exist: run `make book` first")
+    strainer = SoupStrainer("article")
+    soup = BeautifulSoup(file.read_text("utf-8"), "html.parser", parse_only=strainer)
+    body = soup.find("article")
+    for tag in body.select(SCREEN_ONLY):
+        tag.decompose()
+    for tag in body.select("details"):
+        tag["open"] = ""
+    for tag in body.find_all(re.compile("^h[1-5]$")):
+        tag.name = f"h{int(tag.name[1]) + 1}"
+    for tag in body.find_all(id=True):
+        tag["id"] = f"{page.key}--{tag['id']}"
+    for tag in body.find_all("img"):
+        tag["src"] = f"../{site.name}/{_inside(page, tag['src'])}"
+        tag.attrs.pop("loading", None)
+    for tag in body.find_all("a", href=True):
+        tag["href"] = _link(page, tag["href"], names)
+    body["id"] = page.key
+    return body
+
+
+def _inside(page: Page, where: str) -> str:
+    """Resolve a page's relative address, from the folder of the site."""
+    return urljoin(f"/{page.name}.html", where).removeprefix("/")
+
+
+def _link(page: Page, where: str, names: set[str]) -> str:
+    if urlsplit(where).scheme:
+        return where
+    path, _, fragment = _inside(page, where).partition("#")
+    name = path.removesuffix(".html")
+    if name in names:
+        key = Page("", name).key
+        return f"#{key}--{fragment}" if fragment else f"#{key}"
+    return urljoin(SITE, _inside(page, where))
+
+
+def contents(articles: list[tuple[Page, Tag]]) -> list[Line]:
+    """List what the contents show.
+
+    Parameters
+    ----------
+    articles
+        Each page with its text.
+
+    Returns
+    -------
+    list of Line
+    """
+    lines = []
+    for page, body in articles:
+        if page.part:
+            lines.append(Line(0, page.part, page.key))
+        lines.append(Line(1, body.find("h2").get_text(), page.key))
+        if LISTED.match(page.name):
+            for heading in body.find_all("h3"):
+                anchor = heading.find_parent("section")["id"]
+                lines.append(Line(2, heading.get_text(), anchor))
+    return lines
+
+
+def document(site: Path, root: Path) -> tuple[str, list[Line]]:
+    """Join the book's pages into one.
+
+    Parameters
+    ----------
+    site
+        Folder of the built site.
+    root
+        The folder of `_toc.yml`.
+
+    Returns
+    -------
+    str
+        HTML, for a folder beside the site's. `{page:ANCHOR}` stands where the number
+        of that anchor's page belongs.
+    list of Line
+        The contents.
+    """
+    listed = pages(root)
+    names = {page.name for page in listed}
+    articles = [(page, article(site, page, names)) for page in listed]
+    lines = contents(articles)
+    body, running = [], []
+    for page, text in articles:
+        title = text.find("h2").get_text()
+        # Chromium prints a page's name in its margin only if it is written there.
+        running.append(
+            f"@page {_css(page.key)} {{ @top-right {{ content: {_quoted(title)} }} }}\n"
+            f"#{_css(page.key, escape=True)} {{ page: {_css(page.key)} }}"
+        )
+        part = f'<h1 class="part">{html.escape(page.part)}</h1>' if page.part else ""
+        online = f"{SITE}{page.name}.html"
+        text.find("h2").insert_after(
+            BeautifulSoup(
+                f'<p class="online"><a href="{online}">{online}</a></p>', "html.parser"
+            )
+        )
+        body.append(str(text).replace(">", f">{part}", 1))
+    first = site / f"{listed[0].name}.html"
+    return (
+        "<!DOCTYPE html>\n"
+        '<html lang="en" data-theme="light"><head><meta charset="utf-8">'
+        f"<title>{TITLE}</title>\n{_head(first, listed[0], site)}\n"
+        f"<style>{STYLE.read_text('utf-8')}\n" + "\n".join(running) + "</style></head>"
+        f"<body><div class=bd-content>{_cover(site)}{_contents(lines)}\n"
+        + "\n".join(body)
+        + "</div></body></html>\n",
+        lines,
+    )
+
+
+def _css(key: str, escape: bool = False) -> str:
+    """Return a page's key as a name in CSS: it must not begin with a digit."""
+    return rf"\3{key[0]} {key[1:]}" if escape and key[0].isdigit() else (
+        key if escape else f"page-{key}"
+    )
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", r"\\").replace('"', r"\"") + '"'
+
+
+def _head(file: Path, page: Page, site: Path) -> str:
+    """Return the site's styles, and what typesets its mathematics."""
+    head = BeautifulSoup(file.read_text("utf-8"), "html.parser").head
+    chosen = []
+    for tag in head.find_all(["link", "script"]):
+        name = "href" if tag.name == "link" else "src"
+        where = tag.get(name, "")
+        style = tag.name == "link" and "stylesheet" in tag.get("rel", [])
+        if style or re.search(r"katex|auto-render", where):
+            tag[name] = f"../{site.name}/{_inside(page, where)}"
+            chosen.append(str(tag))
+    return "\n".join(chosen)
+
+
+def _cover(site: Path) -> str:
+    return (
+        '<div class="cover">'
+        f'<p class="cover-title">{TITLE}</p>'
+        f'<p class="cover-subtitle">From the vanishing gradient to every equation</p>'
+        f'<img src="../{site.name}/_static/cell.png" alt="The LSTM cell">'
+        f"<p>{AUTHOR}</p>"
+        f'<p><a href="{SITE}">{SITE}</a></p>'
+        "<p>Prose and figures: CC BY 4.0. Code: MIT.</p>"
+        "<p>The code that draws the figures and checks the results is left out here. "
+        "It is on each page of the site, folded, and in the page’s notebook.</p></div>"
+    )
+
+
+def _contents(lines: list[Line]) -> str:
+    rows = [
+        f'<li class="level-{line.level}"><a href="#{line.anchor}">'
+        f"<span>{html.escape(line.text)}</span>"
+        f"<span>{{page:{line.anchor}}}</span></a></li>"
+        for line in lines
+    ]
+    return (
+        '<nav class="contents"><h1 id="contents">Contents</h1><ul>'
+        + "\n".join(rows)
+        + "</ul></nav>"
+    )
+
+
+def build(site: Path, root: Path, pdf: Path) -> None:
+    """Print the book.
+
+    Parameters
+    ----------
+    site
+        Folder of the built site.
+    root
+        The folder of `_toc.yml`.
+    pdf
+        The file to write, in a folder beside the site's.
+
+    Raises
+    ------
+    PDFError
+        If the site is not built, or the contents cannot be filled in.
+    """
+    text, lines = document(site, root)
+    pdf.parent.mkdir(parents=True, exist_ok=True)
+    source = pdf.with_suffix(".html")
+    numbers = {line.anchor: 0 for line in lines}
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        tab = browser.new_page()
+        for _ in range(2):
+            source.write_text(filled(text, numbers), encoding="utf-8")
+            _print(tab, source, pdf)
+            numbers, expected = destinations(PdfReader(pdf)), numbers
+        browser.close()
+    moved = [line.text for line in lines if numbers[line.anchor] != expected[line.anchor]]
+    if moved:
+        raise PDFError(f"the contents moved what they list: {moved}")
+    writer = PdfWriter(clone_from=pdf)
+    writer.add_metadata({"/Author": AUTHOR, "/Title": TITLE})
+    writer.page_mode = "/UseOutlines"
+    writer.write(pdf)
+
+
+def filled(text: str, numbers: dict[str, int]) -> str:
+    """Write the pages' numbers into the contents.
+
+    Parameters
+    ----------
+    text
+        The book as one page.
+    numbers
+        Anchor to number.
+
+    Returns
+    -------
+    str
+    """
+    return re.sub(r"\{page:([^}]*)\}", lambda found: str(numbers[found[1]]), text)
+
+
+def destinations(reader: PdfReader) -> dict[str, int]:
+    """Say on which page each anchor of a PDF is, counted from 1.
+
+    Parameters
+    ----------
+    reader
+        The PDF.
+
+    Returns
+    -------
+    dict of str to int
+    """
+    return {
+        unquote(name).removeprefix("/"): reader.get_destination_page_number(where) + 1
+        for name, where in reader.named_destinations.items()
+    }
+
+
+def _print(tab, source: Path, pdf: Path) -> None:
+    tab.goto(source.resolve().as_uri())
+    tab.wait_for_function(
+        "[...document.querySelectorAll('.math')].every(e => e.querySelector('.katex'))"
+    )
+    tab.evaluate("document.fonts.ready.then(() => true)")
+    tab.pdf(path=pdf, prefer_css_page_size=True, outline=True, tagged=True)
+
+
+def main() -> None:
+    """Write `_build/pdf/lstm-book.pdf`."""
+    root = Path.cwd()
+    pdf = root / "_build" / "pdf" / "lstm-book.pdf"
+    try:
+        build(root / "_build" / "html", root, pdf)
+    except PDFError as error:
+        sys.exit(str(error))
+    count, size = len(PdfReader(pdf).pages), pdf.stat().st_size / 1e6
+    print(f"{pdf.relative_to(root)}: {count} pages, {size:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
