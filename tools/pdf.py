@@ -36,6 +36,7 @@ class Page(NamedTuple):
 
     part: str  #: the caption above it, empty for all but the first page of a part
     name: str  #: as in `_toc.yml`
+    runs_on: bool = False  #: it follows its predecessor on the same sheet
 
     @property
     def key(self) -> str:
@@ -72,7 +73,8 @@ def pages(root: Path) -> list[Page]:
     for part in site.root.subtrees:
         names = map(str, part.items)
         found.append(Page(part.caption or "", next(names)))
-        found += [Page("", name) for name in names]
+        runs_on = part.caption == "Solutions"  # they are short
+        found += [Page("", name, runs_on) for name in names]
     return found
 
 
@@ -158,15 +160,15 @@ def contents(articles: list[tuple[Page, Tag]]) -> list[Line]:
     return lines
 
 
-def document(site: Path, root: Path) -> tuple[str, list[Line]]:
-    """Join the book's pages into one.
+def document(site: Path, listed: list[Page]) -> tuple[str, list[Line]]:
+    """Join pages into one.
 
     Parameters
     ----------
     site
         Folder of the built site.
-    root
-        The folder of `_toc.yml`.
+    listed
+        The pages.
 
     Returns
     -------
@@ -175,54 +177,67 @@ def document(site: Path, root: Path) -> tuple[str, list[Line]]:
         of that anchor's page belongs.
     list of Line
         The contents.
+
+    Raises
+    ------
+    PDFError
+        If the site is not built, or a link leads nowhere.
     """
-    listed = pages(root)
     names = {page.name for page in listed}
     articles = [(page, article(site, page, names)) for page in listed]
+    _check_links([text for _, text in articles])
     lines = contents(articles)
-    body, running = [], []
-    for page, text in articles:
-        title = text.find("h2").get_text()
-        # Chromium prints a page's name in its margin only if it is written there.
-        running.append(
-            f"@page {_css(page.key)} {{ @top-right {{ content: {_quoted(title)} }} }}\n"
-            f"#{_css(page.key, escape=True)} {{ page: {_css(page.key)} }}"
-        )
-        part = f'<h1 class="part">{html.escape(page.part)}</h1>' if page.part else ""
-        online = f"{SITE}{page.name}.html"
-        text.find("h2").insert_after(
-            BeautifulSoup(
-                f'<p class="online"><a href="{online}">{online}</a></p>', "html.parser"
-            )
-        )
-        body.append(str(text).replace(">", f">{part}", 1))
-    first = site / f"{listed[0].name}.html"
     return (
         "<!DOCTYPE html>\n"
         '<html lang="en" data-theme="light"><head><meta charset="utf-8">'
-        f"<title>{TITLE}</title>\n{_head(first, listed[0], site)}\n"
-        f"<style>{STYLE.read_text('utf-8')}\n" + "\n".join(running) + "</style></head>"
-        f"<body><div class=bd-content>{_cover(site)}{_contents(lines)}\n"
-        + "\n".join(body)
+        f"<title>{TITLE}</title>\n{_head(site, listed[0])}\n"
+        f"<style>{STYLE.read_text('utf-8')}{_running_heads(articles)}</style></head>\n"
+        f'<body><div class="bd-content">{_cover(site)}{_contents(lines)}\n'
+        + "\n".join(_opened(page, text) for page, text in articles)
         + "</div></body></html>\n",
         lines,
     )
 
 
-def _css(key: str, escape: bool = False) -> str:
-    """Return a page's key as a name in CSS: it must not begin with a digit."""
-    return rf"\3{key[0]} {key[1:]}" if escape and key[0].isdigit() else (
-        key if escape else f"page-{key}"
-    )
+def _check_links(articles: list[Tag]) -> None:
+    found = {tag["id"] for text in articles for tag in [text, *text.find_all(id=True)]}
+    wanted = {
+        tag["href"].removeprefix("#")
+        for text in articles
+        for tag in text.select("a[href^='#']")
+    }
+    if lost := sorted(wanted - found):
+        raise PDFError(f"links of the site lead nowhere: {', '.join(lost)}")
 
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", r"\\").replace('"', r"\"") + '"'
+def _running_heads(articles: list[tuple[Page, Tag]]) -> str:
+    """Write each chapter's title into the margin of its sheets; it begins a new one."""
+    rules, name = [], ""
+    for page, text in articles:
+        if not page.runs_on:
+            name = f"sheet-{page.key}"
+            title = page.part if page.part == "Solutions" else text.h2.get_text()
+            head = title.replace("\\", r"\\").replace('"', r"\"")
+            rules.append(f'@page {name} {{ @top-right {{ content: "{head}" }} }}')
+        rules.append(f'[id="{page.key}"] {{ page: {name} }}')
+    return "\n".join(rules)
 
 
-def _head(file: Path, page: Page, site: Path) -> str:
+def _opened(page: Page, text: Tag) -> str:
+    """Write a page out, the part's title above it and its address below the title."""
+    where = html.escape(f"{SITE}{page.name}.html")
+    online = f'<p class="online"><a href="{where}">{where}</a></p>'
+    text.h2.insert_after(BeautifulSoup(online, "html.parser"))
+    if page.part:
+        part = f'<h1 class="part">{html.escape(page.part)}</h1>'
+        text.insert(0, BeautifulSoup(part, "html.parser"))
+    return str(text)
+
+
+def _head(site: Path, page: Page) -> str:
     """Return the site's styles, and what typesets its mathematics."""
-    head = BeautifulSoup(file.read_text("utf-8"), "html.parser").head
+    text = (site / f"{page.name}.html").read_text("utf-8")
+    head = BeautifulSoup(text, "html.parser", parse_only=SoupStrainer("head"))
     chosen = []
     for tag in head.find_all(["link", "script"]):
         name = "href" if tag.name == "link" else "src"
@@ -238,13 +253,17 @@ def _cover(site: Path) -> str:
     return (
         '<div class="cover">'
         f'<p class="cover-title">{TITLE}</p>'
-        f'<p class="cover-subtitle">From the vanishing gradient to every equation</p>'
+        '<p class="cover-subtitle">From the vanishing gradient to every equation</p>'
         f'<img src="../{site.name}/_static/cell.png" alt="The LSTM cell">'
-        f"<p>{AUTHOR}</p>"
-        f'<p><a href="{SITE}">{SITE}</a></p>'
-        "<p>Prose and figures: CC BY 4.0. Code: MIT.</p>"
-        "<p>The code that draws the figures and checks the results is left out here. "
-        "It is on each page of the site, folded, and in the page’s notebook.</p></div>"
+        f"<p>{AUTHOR}</p></div>\n"
+        '<div class="imprint">'
+        f'<p>The pages of <a href="{SITE}">{SITE}</a> on paper. Chapters, figures and '
+        "equations have the same numbers there. Figures that answer to the reader "
+        "are still here.</p>"
+        "<p>The code that draws the figures, imports and checks is left out. It is on "
+        "the site, folded, and in the notebook of each page; the address stands under "
+        "the page’s title.</p>"
+        "<p>Prose and figures: CC BY 4.0. Code: MIT.</p></div>\n"
     )
 
 
@@ -256,21 +275,21 @@ def _contents(lines: list[Line]) -> str:
         for line in lines
     ]
     return (
-        '<nav class="contents"><h1 id="contents">Contents</h1><ul>'
+        '<nav class="book-contents"><h1 id="contents">Contents</h1><ul>'
         + "\n".join(rows)
         + "</ul></nav>"
     )
 
 
-def build(site: Path, root: Path, pdf: Path) -> None:
-    """Print the book.
+def build(site: Path, listed: list[Page], pdf: Path) -> None:
+    """Print pages of the book.
 
     Parameters
     ----------
     site
         Folder of the built site.
-    root
-        The folder of `_toc.yml`.
+    listed
+        The pages.
     pdf
         The file to write, in a folder beside the site's.
 
@@ -279,7 +298,7 @@ def build(site: Path, root: Path, pdf: Path) -> None:
     PDFError
         If the site is not built, or the contents cannot be filled in.
     """
-    text, lines = document(site, root)
+    text, lines = document(site, listed)
     pdf.parent.mkdir(parents=True, exist_ok=True)
     source = pdf.with_suffix(".html")
     numbers = {line.anchor: 0 for line in lines}
@@ -349,7 +368,7 @@ def main() -> None:
     root = Path.cwd()
     pdf = root / "_build" / "pdf" / "lstm-book.pdf"
     try:
-        build(root / "_build" / "html", root, pdf)
+        build(root / "_build" / "html", pages(root), pdf)
     except PDFError as error:
         sys.exit(str(error))
     count, size = len(PdfReader(pdf).pages), pdf.stat().st_size / 1e6
