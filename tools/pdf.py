@@ -26,7 +26,9 @@ AUTHOR = "The lstmbook authors"
 STYLE = Path(__file__).with_name("pdf.css")
 
 #: What only a screen can use, and folded code.
-SCREEN_ONLY = "script, button, a.headerlink, .sd-summary-state-marker, .cell details.hide"
+SCREEN_ONLY = (
+    "script, button, a.headerlink, .sd-summary-state-marker, .cell details.hide"
+)
 #: Pages whose sections are listed in the contents: the chapters, not the solutions.
 LISTED = re.compile(r"book/(\d\d-|ten-minutes|deeper|relatives)")
 
@@ -310,7 +312,9 @@ def build(site: Path, listed: list[Page], pdf: Path) -> None:
             _print(tab, source, pdf)
             numbers, expected = destinations(PdfReader(pdf)), numbers
         browser.close()
-    moved = [line.text for line in lines if numbers[line.anchor] != expected[line.anchor]]
+    moved = [
+        line.text for line in lines if numbers[line.anchor] != expected[line.anchor]
+    ]
     if moved:
         raise PDFError(f"the contents moved what they list: {moved}")
     writer = PdfWriter(clone_from=pdf)
