@@ -4,7 +4,7 @@
 It exits with 0 if the whole project can run; with ``--for notebooks`` or
 ``--for package`` if that much can.
 
-:data:`AILMENTS` holds every message; the book's page Troubleshooting is written from it.
+:data:`AILMENTS` holds every message. The page Troubleshooting is written from it.
 """
 
 import argparse
@@ -21,8 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-import lstmbook
-from lstmbook import LSTM
+from lstmbook import LSTM, __version__
 
 __all__ = ["AILMENTS", "PURPOSES", "Ailment", "Finding", "chromium", "examine", "main"]
 
@@ -221,8 +220,8 @@ AILMENTS = {
     ),
     "chromium": Ailment(
         "The project",
-        "No Chromium or Chrome is found{where}: `make pdf` cannot run, and the tests in a "
-        "browser are skipped.",
+        "No Chromium or Chrome is found{where}: `make pdf` cannot run, and the tests "
+        "in a browser are skipped.",
         "`sudo apt install chromium`, or name yours: `export CHROMIUM=/path/to/chrome`",
         {"where": ""},
         stops=False,
@@ -281,7 +280,7 @@ def satisfies(version: str, wanted: str) -> bool:
 
 
 def _requirements(*extras: str) -> dict[str, str]:
-    """Return {package: wanted versions} of some extras; ``""`` for the package's own."""
+    """Return {package: versions} of some extras, ``""`` for what all need."""
     found = {}
     for line in metadata.requires("lstmbook") or []:
         requirement, _, marker = line.partition(";")
@@ -480,7 +479,7 @@ def check_folder() -> Iterator[Finding]:
     if not _is_project(folder):
         yield Finding("no-checkout", {"folder": folder})
         return
-    package = Path(lstmbook.__file__).parent
+    package = Path(__file__).parent
     if package != folder / "lstmbook":
         yield Finding("other-package", {"found": package})
     try:
@@ -620,7 +619,7 @@ def main(arguments: list[str] | None = None) -> int:
         help="what it must be able to run (default: project)",
     )
     asked = parser.parse_args(arguments).purpose
-    print(f"lstmbook {lstmbook.__version__}, Python {platform.python_version()}")
+    print(f"lstmbook {__version__}, Python {platform.python_version()}")
     wanted = list(PURPOSES)[: list(PURPOSES).index(asked) + 1]
     healthy = [_report(purpose) for purpose in wanted]
     able = healthy.index(False) if False in healthy else len(wanted)

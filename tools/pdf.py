@@ -8,10 +8,9 @@ pages' numbers, which are known only after printing: so it is printed twice.
 import html
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from bs4 import BeautifulSoup, SoupStrainer, Tag
 from playwright.sync_api import sync_playwright
