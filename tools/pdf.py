@@ -14,7 +14,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from bs4 import BeautifulSoup, SoupStrainer, Tag
 from playwright.sync_api import sync_playwright
-from pypdf import PdfReader, PdfWriter
+from pypdf import PdfReader
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from tools.chromium import launch
@@ -30,6 +30,8 @@ SCREEN_ONLY = (
 )
 #: Pages whose sections are listed in the contents: the chapters, not the solutions.
 LISTED = re.compile(r"book/(\d\d-|ten-minutes|deeper|relatives)")
+#: What typesets the mathematics, and what prepares a page for paper.
+SCRIPTS = re.compile(r"katex|auto-render|print\.js")
 
 
 class Page(NamedTuple):
@@ -236,7 +238,7 @@ def _opened(page: Page, text: Tag) -> str:
 
 
 def _head(site: Path, page: Page) -> str:
-    """Return the site's styles, and what typesets its mathematics."""
+    """Return the site's styles, and those of its scripts that paper needs."""
     text = (site / f"{page.name}.html").read_text("utf-8")
     head = BeautifulSoup(text, "html.parser", parse_only=SoupStrainer("head"))
     chosen = []
@@ -244,7 +246,7 @@ def _head(site: Path, page: Page) -> str:
         name = "href" if tag.name == "link" else "src"
         where = tag.get(name, "")
         style = tag.name == "link" and "stylesheet" in tag.get("rel", [])
-        if style or re.search(r"katex|auto-render", where):
+        if style or SCRIPTS.search(where):
             tag[name] = f"../{site.name}/{_inside(page, where)}"
             chosen.append(str(tag))
     return "\n".join(chosen)
@@ -306,9 +308,9 @@ def build(site: Path, listed: list[Page], pdf: Path) -> None:
     with sync_playwright() as playwright:
         browser = launch(playwright)
         tab = browser.new_page()
-        for _ in range(2):
+        for final in (False, True):
             source.write_text(filled(text, numbers), encoding="utf-8")
-            _print(tab, source, pdf)
+            _print(tab, source, pdf, final)
             numbers, expected = destinations(PdfReader(pdf)), numbers
         browser.close()
     moved = [
@@ -316,10 +318,6 @@ def build(site: Path, listed: list[Page], pdf: Path) -> None:
     ]
     if moved:
         raise PDFError(f"the contents moved what they list: {moved}")
-    writer = PdfWriter(clone_from=pdf)
-    writer.add_metadata({"/Author": AUTHOR, "/Title": TITLE})
-    writer.page_mode = "/UseOutlines"
-    writer.write(pdf)
 
 
 def filled(text: str, numbers: dict[str, int]) -> str:
@@ -357,13 +355,13 @@ def destinations(reader: PdfReader) -> dict[str, int]:
     }
 
 
-def _print(tab, source: Path, pdf: Path) -> None:
+def _print(tab, source: Path, pdf: Path, final: bool) -> None:
     tab.goto(source.resolve().as_uri())
     tab.wait_for_function(
         "[...document.querySelectorAll('.math')].every(e => e.querySelector('.katex'))"
     )
     tab.evaluate("document.fonts.ready.then(() => true)")
-    tab.pdf(path=pdf, prefer_css_page_size=True, outline=True, tagged=True)
+    tab.pdf(path=pdf, prefer_css_page_size=True, outline=final, tagged=final)
 
 
 def main() -> None:
