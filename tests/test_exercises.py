@@ -308,6 +308,8 @@ ROUNDED = [
     ("dial-by-hand", (0.9931, 4.97, 0.177)),
     ("dial-by-hand", (99.3, 4.97, 17.7)),
     ("forget-bias", (0.325, 0.325, 0.006)),
+    ("held-forget-gate", (-0.45, 0.54, 0.22)),
+    ("held-forget-gate", (-0.45, 0.53, 0.22)),  # as the cell says it
     ("nearly-shut", (-4.6, 0.1, -9.9)),
     ("nearly-shut", (-4.595, 0.1, -9.903)),
     ("how-sharp", (981, 277, 25, 2.96)),
@@ -366,6 +368,8 @@ NEARLY = [
     ("forget-bias", {"loss_3": 0.0648}),  # seed 0
     ("forget-bias", {"loss_3": 0.0726}),  # all updates
     ("forget-bias", {"loss_1": 0.0499}),  # twenty steps
+    ("held-forget-gate", {"at_8": -0.36}),  # four steps
+    ("held-forget-gate", {"at_14": 0.66, "at_18": 0.27}),  # the old note dropped
     ("how-sharp", {"sharp_2": 1027, "sharp_20": 2.80}),  # mean
     ("how-sharp", {"sharp_10": 23.8}),  # the gate opened fully
     ("wired-open", {"gate_3": 0.0225}),  # seed 0

@@ -68,7 +68,7 @@ def stated(path: Path) -> int | None:
 
 
 def _open_prose(source: str) -> tuple[str, int]:
-    """Prose without mathematics and without what is folded; labelled equations."""
+    """Prose without mathematics, figures and what is folded; labelled equations."""
     kept, labels, fences = [], 0, []
     for line in source.splitlines():
         fence = FENCE.match(line.strip())
@@ -82,7 +82,7 @@ def _open_prose(source: str) -> tuple[str, int]:
             continue
         elif fences and fences[-1][1].startswith("{math}"):
             labels += line.startswith(":label:")
-        elif not (fences and line.startswith(":")):
+        elif not (fences and line.startswith(":")) and not line.startswith("<div"):
             kept.append(line)
     text = re.sub(r"\$\$.*?\$\$", " ", "\n".join(kept), flags=re.S)
     return re.sub(r"\$[^$\n]*\$", "x", text), labels

@@ -41,6 +41,7 @@ ROLES = {
 }
 ROLE = re.compile(r"\{([a-z:]+)\}`(?:([^`<]*?)\s*<([^`>]*)>|([^`]*))`")
 TARGET = re.compile(r"^\(([\w-]+)\)=\s*$\n?", re.M)
+LIVING = re.compile(r'^<div class="living" id="([\w-]+)"[^>]*></div>$', re.M)
 LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 FENCE = re.compile(
     r"^(?P<indent> *)(?P<fence>`{3,})\{(?P<name>[a-z-]+)\} *(?P<title>.*)\n"
@@ -134,6 +135,7 @@ def plain_markdown(page: Page, source: str) -> str:
         If a reference leads nowhere, or a role or directive has no plain form.
     """
     text = _resolve_fences(page, TARGET.sub("", source))
+    text = LIVING.sub(rf"[Operate this figure on the site]({page.url}#\1).", text)
     code_and_prose = re.split(r"(^```.*?^```[ ]*$)", text, flags=re.S | re.M)
     return "".join(
         part if part.startswith("```") else _inline(page, part)

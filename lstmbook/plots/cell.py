@@ -31,6 +31,8 @@ INK = "#1a1a1a"
 BOX = 0.76, 0.5  # half the width and height of a layer
 SMALL_BOX = 0.42, 0.27
 RADIUS = 0.24  # of a ⊙ or +
+#: The cell's outline: left, bottom, width, height.
+FRAME = 0.95, 0.66, 7.9, 5.1
 JUNCTION = 0.15  # radius of the + where cotangents meet
 MOST = 4  # most entries of x or h that fit
 
@@ -101,11 +103,12 @@ def _refuse_unknown(argument, names, known):
 
 def _frame(ax):
     """The cell's outline; the steps before and after lie outside it."""
+    left, bottom, width, height = FRAME
     ax.add_patch(
         FancyBboxPatch(
-            (0.95, 0.66),
-            7.9,
-            5.1,
+            (left, bottom),
+            width,
+            height,
             boxstyle="round,pad=0,rounding_size=0.3",
             facecolor="#f6f6f3",
             edgecolor="#9a9a9a",
@@ -123,7 +126,7 @@ def _edge(ax, graph, edge, is_lit, backward):
     color = DIM if not is_lit else BACKWARD if backward else look.color
     style = dict(color=color, gid=f"{edge[0]}->{edge[1]}", zorder=2 if is_lit else 1)
     dashes = look.linestyle if parent.op.name in LAYER_NAMES else "-"
-    pieces = _pieces(graph, edge)
+    pieces = wire_pieces(graph, edge)
     for piece in pieces:
         corners = piece[::-1] if backward else piece
         broad = all(y == LONG for _, y in corners)
@@ -178,11 +181,12 @@ def _rim(node, toward):
     """Where a level or upright wire to a point leaves the node's outline."""
     return tuple(
         to if abs(to - at) <= size else at + (size if to > at else -size)
-        for at, to, size in zip(node.position, toward, _half_size(node), strict=True)
+        for at, to, size in zip(node.position, toward, half_size(node), strict=True)
     )
 
 
-def _half_size(node):
+def half_size(node):
+    """Half the width and height of a node's outline."""
     if node.op in (GIVEN, COPY):
         return 0.46 if node.op is GIVEN else 0.24, 0.3
     if node.op in (PRODUCT, SUM):
@@ -190,7 +194,7 @@ def _half_size(node):
     return BOX if node.op.name in LAYER_NAMES else SMALL_BOX
 
 
-def _pieces(graph, edge):
+def wire_pieces(graph, edge):
     """A wire's corners, in lists: cut where its node's wires part."""
     onward = defaultdict(set)
     for sibling in graph.edges:
@@ -221,7 +225,7 @@ def _rounded(points, radius=0.16):
 
 def _node(ax, node, is_lit):
     """The node itself, without its number."""
-    look, (x, y), (width, height) = LOOKS[node.look], node.position, _half_size(node)
+    look, (x, y), (width, height) = LOOKS[node.look], node.position, half_size(node)
     color, ink = (look.color, INK) if is_lit else (DIM, DIM_INK)
     outline = dict(facecolor="white", edgecolor=color, linewidth=2, zorder=4)
     label = {"ha": "center", "va": "center", "color": ink, "zorder": 5}

@@ -110,6 +110,30 @@ def forget_bias():
     }
 
 
+def held_forget_gate():
+    """What the notepad answers while its forget gate is held at 80 %."""
+    f = 0.8
+    first, second = -0.88, 0.82  # written at steps 5 and 13
+    at_8 = first * f**3  # three steps later
+    at_13 = first * f**8 + second  # the old note was not dropped
+    at_14 = at_13 * f
+    at_18 = at_13 * f**5  # nor was this one, at the clear of step 15
+    return {"at_8": at_8, "at_14": at_14, "at_18": at_18}
+
+
+def held_from_the_store_on():
+    """Count the step that writes as one that loses a fifth."""
+    f, first, second = 0.8, -0.88, 0.82
+    at_13 = (first * f**8 + second) * f
+    return {"at_8": first * f**4, "at_14": at_13 * f, "at_18": at_13 * f**5}
+
+
+def held_and_dropped_all_the_same():
+    """Let a new note drop the old one, as the free gate does."""
+    f, second = 0.8, 0.82
+    return held_forget_gate() | {"at_14": second * f, "at_18": second * f**5}
+
+
 EXERCISES = (
     Exercise(
         name="dial-by-hand",
@@ -200,6 +224,25 @@ EXERCISES = (
                 "the first 50 updates",
                 {"loss_3": Band(0.25, 0.29)},
                 "Take the mean over the last 50 updates.",
+            ),
+        ),
+    ),
+    Exercise(
+        name="held-forget-gate",
+        quantities=("at_8", "at_14", "at_18"),
+        solution=held_forget_gate,
+        # The rounded values, and a tanh that is not quite straight.
+        tolerance=0.01,
+        mistakes=(
+            Mistake(
+                "the writing step counted",
+                held_from_the_store_on(),
+                "At step 5 the value is added whole. The first share is lost at step 6.",
+            ),
+            Mistake(
+                "the old note dropped",
+                held_and_dropped_all_the_same(),
+                "A gate held at 80 % drops nothing at step 13: add what is left of −0.88.",
             ),
         ),
     ),
