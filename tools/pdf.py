@@ -25,13 +25,9 @@ AUTHOR = "The lstmbook authors"
 STYLE = Path(__file__).with_name("pdf.css")
 
 #: What only a screen can use, and folded code.
-SCREEN_ONLY = (
-    "script, button, a.headerlink, .sd-summary-state-marker, .cell details.hide"
-)
+SCREEN_ONLY = "script, button, a.headerlink, img.night, details.hide"
 #: Pages whose sections are listed in the contents: the chapters, not the solutions.
 LISTED = re.compile(r"book/(\d\d-|ten-minutes|deeper|relatives)")
-#: What typesets the mathematics, and what prepares a page for paper.
-SCRIPTS = re.compile(r"katex|auto-render|print\.js")
 
 
 class Page(NamedTuple):
@@ -87,7 +83,7 @@ def article(site: Path, page: Page, names: set[str]) -> Tag:
     Parameters
     ----------
     site
-        Folder of the built site.
+        Folder of the built site, absolute.
     page
         The page.
     names
@@ -115,17 +111,23 @@ def article(site: Path, page: Page, names: set[str]) -> Tag:
     for tag in body.find_all(id=True):
         tag["id"] = f"{page.key}--{tag['id']}"
     for tag in body.find_all("img"):
-        tag["src"] = f"../{site.name}/{_inside(page, tag['src'])}"
+        tag["src"] = _file(site, page, tag["src"])
         tag.attrs.pop("loading", None)
     for tag in body.find_all("a", href=True):
         tag["href"] = _link(page, tag["href"], names)
     body["id"] = page.key
+    if page.runs_on:
+        body["class"] = [*body.get("class", []), "runs-on"]
     return body
 
 
 def _inside(page: Page, where: str) -> str:
     """Resolve a page's relative address, from the folder of the site."""
     return urljoin(f"/{page.name}.html", where).removeprefix("/")
+
+
+def _file(site: Path, page: Page, where: str) -> str:
+    return f"{site.as_uri()}/{_inside(page, where)}"
 
 
 def _link(page: Page, where: str, names: set[str]) -> str:
@@ -169,15 +171,14 @@ def document(site: Path, listed: list[Page]) -> tuple[str, list[Line]]:
     Parameters
     ----------
     site
-        Folder of the built site.
+        Folder of the built site, absolute.
     listed
         The pages.
 
     Returns
     -------
     str
-        HTML, for a folder beside the site's. `{page:ANCHOR}` stands where the number
-        of that anchor's page belongs.
+        HTML. `{page:ANCHOR}` stands where the number of that anchor's page belongs.
     list of Line
         The contents.
 
@@ -246,8 +247,8 @@ def _head(site: Path, page: Page) -> str:
         name = "href" if tag.name == "link" else "src"
         where = tag.get(name, "")
         style = tag.name == "link" and "stylesheet" in tag.get("rel", [])
-        if style or SCRIPTS.search(where):
-            tag[name] = f"../{site.name}/{_inside(page, where)}"
+        if style or where.partition("?")[0].endswith("/print.js"):
+            tag[name] = _file(site, page, where)
             chosen.append(str(tag))
     return "\n".join(chosen)
 
@@ -257,7 +258,7 @@ def _cover(site: Path) -> str:
         '<div class="cover">'
         f'<p class="cover-title">{TITLE}</p>'
         '<p class="cover-subtitle">From the vanishing gradient to every equation</p>'
-        f'<img src="../{site.name}/_static/cell.png" alt="The LSTM cell">'
+        f'<img src="{site.as_uri()}/_static/cell.png" alt="The LSTM cell">'
         f"<p>{AUTHOR}</p></div>\n"
         '<div class="imprint">'
         f'<p>The pages of <a href="{SITE}">{SITE}</a> on paper. Chapters, figures and '
@@ -278,7 +279,7 @@ def _contents(lines: list[Line]) -> str:
         for line in lines
     ]
     return (
-        '<nav class="book-contents"><h1 id="contents">Contents</h1><ul>'
+        '<nav class="book-contents"><h2 id="contents">Contents</h2><ul>'
         + "\n".join(rows)
         + "</ul></nav>"
     )
@@ -290,11 +291,11 @@ def build(site: Path, listed: list[Page], pdf: Path) -> None:
     Parameters
     ----------
     site
-        Folder of the built site.
+        Folder of the built site, absolute.
     listed
         The pages.
     pdf
-        The file to write, in a folder beside the site's.
+        The file to write; the HTML that is printed stays beside it.
 
     Raises
     ------
@@ -357,9 +358,6 @@ def destinations(reader: PdfReader) -> dict[str, int]:
 
 def _print(tab, source: Path, pdf: Path, final: bool) -> None:
     tab.goto(source.resolve().as_uri())
-    tab.wait_for_function(
-        "[...document.querySelectorAll('.math')].every(e => e.querySelector('.katex'))"
-    )
     tab.evaluate("document.fonts.ready.then(() => true)")
     tab.pdf(path=pdf, prefer_css_page_size=True, outline=final, tagged=final)
 

@@ -1,20 +1,21 @@
-// Paper is light, and nothing on it can be opened. Long code may break across pages.
-(() => {
-  const root = document.documentElement, LONG = 24; // lines
-  let theme, opened;
-  addEventListener("beforeprint", () => {
-    if (opened) return;
-    theme = root.dataset.theme;
-    root.dataset.theme = "light";
-    opened = [...document.querySelectorAll("details.sd-dropdown:not([open])")];
-    for (const details of opened) details.open = true;
-    for (const code of document.querySelectorAll("div.highlight"))
-      if (code.textContent.split("\n").length > LONG)
-        for (const box of [code, code.closest(".cell_input")]) box?.classList.add("long");
+// On paper nothing can be opened, and long code may be continued on the next page.
+(function () {
+  "use strict";
+  const LONG = 24; // lines
+  let opened = [];
+  addEventListener("beforeprint", function () {
+    for (const details of document.querySelectorAll("details.sd-dropdown:not([open])")) {
+      details.open = true;
+      opened.push(details);
+    }
+    for (const code of document.querySelectorAll("div.highlight")) {
+      if (code.textContent.split("\n").length <= LONG) continue;
+      code.classList.add("long");
+      code.closest(".cell_input")?.classList.add("long");
+    }
   });
-  addEventListener("afterprint", () => {
-    root.dataset.theme = theme;
-    for (const details of opened ?? []) details.open = false;
-    opened = undefined;
+  addEventListener("afterprint", function () {
+    for (const details of opened) details.open = false;
+    opened = [];
   });
 })();
