@@ -359,7 +359,13 @@ def destinations(reader: PdfReader) -> dict[str, int]:
 def _print(tab, source: Path, pdf: Path, final: bool) -> None:
     tab.goto(source.resolve().as_uri())
     tab.evaluate("document.fonts.ready.then(() => true)")
-    tab.pdf(path=pdf, prefer_css_page_size=True, outline=final, tagged=final)
+    tab.pdf(
+        path=pdf,
+        prefer_css_page_size=True,
+        print_background=True,
+        outline=final,
+        tagged=final,
+    )
 
 
 def main() -> None:
