@@ -1,5 +1,7 @@
 import sys
 
+from pathlib import Path
+
 import nbformat
 import pytest
 from nbformat import v4
@@ -228,5 +230,43 @@ def test_failing_cell_is_named_and_its_notebook_left_alone(book):
 
 def test_chapter_that_matches_nothing_is_an_error(book):
     _, run = book
-    with pytest.raises(SystemExit, match="begins with '03'"):
+    with pytest.raises(SystemExit, match="CHAPTER is '03'; expected one of 1, 2$"):
         run("--chapter", "03")
+
+
+PATHS = [
+    Path("book") / f"{name}.ipynb"
+    for name in (
+        "welcome",
+        "02-rnn",
+        "12-train",
+        "20-late",
+        "deeper",
+        "solutions/02-rnn",
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("chapter", "names"),
+    [
+        ("2", ["02-rnn", "solutions/02-rnn"]),
+        ("02", ["02-rnn", "solutions/02-rnn"]),
+        ("02-rnn", ["02-rnn", "solutions/02-rnn"]),
+        ("20", ["20-late"]),
+        ("deeper", ["deeper"]),
+        (
+            "",
+            ["welcome", "02-rnn", "12-train", "20-late", "deeper", "solutions/02-rnn"],
+        ),
+    ],
+)
+def test_a_chapter_is_chosen_by_number_or_name(chapter, names):
+    expected = [Path("book") / f"{name}.ipynb" for name in names]
+    assert notebooks.chosen(PATHS, chapter) == expected
+
+
+def test_an_unknown_chapter_is_told_which_there_are():
+    message = "CHAPTER is '1'; expected one of welcome, 2, 12, 20, deeper"
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        notebooks.chosen(PATHS, "1")
