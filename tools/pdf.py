@@ -13,16 +13,22 @@ from typing import NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit
 
 from bs4 import BeautifulSoup, SoupStrainer, Tag
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Page as Tab, sync_playwright
 from pypdf import PdfReader
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from tools.chromium import launch
+from lstmbook.doctor import check_programs, chromium
 
 SITE = "https://lstmbook.github.io/lstmbook/"
 TITLE = "The LSTM Book"
 AUTHOR = "The lstmbook authors"
 STYLE = Path(__file__).with_name("pdf.css")
+
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
+    "--disable-background-networking --disable-component-update"
+).split()
+PATIENCE = 300_000  #: milliseconds for a page as long as the book to load
 
 #: What only a screen can use, and folded code.
 SCREEN_ONLY = "script, button, a.headerlink, img.night, details.hide"
@@ -285,7 +291,7 @@ def _contents(lines: list[Line]) -> str:
     )
 
 
-def build(site: Path, listed: list[Page], pdf: Path) -> None:
+def build(site: Path, listed: list[Page], pdf: Path, browser: Browser) -> None:
     """Print pages of the book.
 
     Parameters
@@ -296,6 +302,8 @@ def build(site: Path, listed: list[Page], pdf: Path) -> None:
         The pages.
     pdf
         The file to write; the HTML that is printed stays beside it.
+    browser
+        What prints it.
 
     Raises
     ------
@@ -306,14 +314,13 @@ def build(site: Path, listed: list[Page], pdf: Path) -> None:
     pdf.parent.mkdir(parents=True, exist_ok=True)
     source = pdf.with_suffix(".html")
     numbers = {line.anchor: 0 for line in lines}
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        tab = browser.new_page()
-        for final in (False, True):
-            source.write_text(filled(text, numbers), encoding="utf-8")
-            _print(tab, source, pdf, final)
-            numbers, expected = destinations(PdfReader(pdf)), numbers
-        browser.close()
+    tab = browser.new_page()
+    tab.set_default_timeout(PATIENCE)
+    for final in (False, True):
+        source.write_text(filled(text, numbers), encoding="utf-8")
+        _print(tab, source, pdf, final)
+        numbers, expected = destinations(PdfReader(pdf)), numbers
+    tab.close()
     moved = [
         line.text for line in lines if numbers[line.anchor] != expected[line.anchor]
     ]
@@ -356,7 +363,7 @@ def destinations(reader: PdfReader) -> dict[str, int]:
     }
 
 
-def _print(tab, source: Path, pdf: Path, final: bool) -> None:
+def _print(tab: Tab, source: Path, pdf: Path, final: bool) -> None:
     tab.goto(source.resolve().as_uri())
     tab.evaluate("document.fonts.ready.then(() => true)")
     tab.pdf(
@@ -372,8 +379,15 @@ def main() -> None:
     """Write `_build/pdf/lstm-book.pdf`."""
     root = Path.cwd()
     pdf = root / "_build" / "pdf" / "lstm-book.pdf"
+    for finding in check_programs():
+        if finding.name == "chromium":
+            sys.exit(f"{finding.problem}\n{finding.cure}")
     try:
-        build(root / "_build" / "html", pages(root), pdf)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=chromium(), args=FLAGS, timeout=PATIENCE
+            )
+            build(root / "_build" / "html", pages(root), pdf, browser)
     except PDFError as error:
         sys.exit(str(error))
     count, size = len(PdfReader(pdf).pages), pdf.stat().st_size / 1e6

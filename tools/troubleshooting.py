@@ -21,12 +21,13 @@ python -m lstmbook.doctor
 
 It looks at three things in turn: the package alone, the notebooks, the whole project.
 For each problem it prints the cure. With `--for package` or `--for notebooks` it stops
-there. In the project's own environment write `.venv/bin/python` instead of `python`, here
-and in the cures.
+there. In the project's own environment write `.venv/bin/python` instead of `python`,
+here and in the cures.
 
-Below are all its messages, with examples for what differs from machine to machine. Those
-marked "note" stop nothing. If your problem is not among them,
-[open an issue](https://github.com/lstmbook/lstmbook/issues) with what the doctor prints.
+Below are all its messages, with examples for what differs from machine to machine.
+Those marked "note" stop nothing. If your problem is not among them,
+[open an issue](https://github.com/lstmbook/lstmbook/issues) with what the doctor
+prints.
 """
 
 

@@ -230,7 +230,7 @@ def test_failing_cell_is_named_and_its_notebook_left_alone(book):
 
 def test_chapter_that_matches_nothing_is_an_error(book):
     _, run = book
-    with pytest.raises(SystemExit, match="CHAPTER is '03'; expected one of 1, 2$"):
+    with pytest.raises(SystemExit, match=r"CHAPTER is '03'; expected one of 1, 2$"):
         run("--chapter", "03")
 
 
