@@ -13,7 +13,8 @@ from typing import NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit
 
 from bs4 import BeautifulSoup, SoupStrainer, Tag
-from playwright.sync_api import Browser, Page as Tab, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Page as Tab
 from pypdf import PdfReader
 from sphinx_external_toc.parsing import parse_toc_yaml
 

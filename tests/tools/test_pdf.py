@@ -15,7 +15,8 @@ HEAD = (
 CHAPTER = """
 <article class="bd-article"><p class="kicker">Chapter 2</p><section id="loops">
 <h1><span class="section-number">2. </span>Loops<a class="headerlink"
-href="#loops">#</a></h1><p><a href="#more">on</a> <a href="solutions/02-loops.html#one">solution</a>
+href="#loops">#</a></h1><p><a href="#more">on</a>
+<a href="solutions/02-loops.html#one">solution</a>
 <a href="welcome.html">start</a> <a href="../genindex.html#A">index</a>
 <a href="../notebooks/02-loops.ipynb">notebook</a> <a href="https://a.b/c">far</a></p>
 <div class="cell tag_hide-cell"><details class="hide"><summary>Show</summary>
