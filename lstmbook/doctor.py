@@ -301,7 +301,8 @@ def _installed(name: str) -> str | None:
 
 def _check_packages(requirements: dict[str, str]) -> Iterator[Finding]:
     for name, wanted in requirements.items():
-        values = {"name": name, "wanted": wanted, "requirement": f"{name}{wanted}"}
+        values: dict[str, object] = {"name": name, "wanted": wanted}
+        values["requirement"] = f"{name}{wanted}"
         found = _installed(name)
         if found is None:
             yield _missing(values)
