@@ -171,7 +171,7 @@ AILMENTS = {
         "Only {found:.1f} GB of memory are free; a notebook with PyTorch takes about "
         "{wanted:.1f} GB.",
         "Close other programs, and run one notebook at a time.",
-        {"found": 0.4, "wanted": 1.0},
+        {"found": 0.4, "wanted": 0.6},
         stops=False,
     ),
     "colab": Ailment(
@@ -439,7 +439,7 @@ def _same_python(program: str) -> bool:
     return Path(program).parent == Path(sys.executable).parent
 
 
-def check_memory(wanted: float = 1.0) -> Iterator[Finding]:
+def check_memory(wanted: float = 0.6) -> Iterator[Finding]:
     """Look whether a notebook fits in the memory."""
     free = _free_memory()
     if free is not None and free < wanted * GIGABYTE:

@@ -213,6 +213,8 @@ def execute(path: Path) -> None:
         nb,
         kernel_name="python3",
         coalesce_streams=True,
+        # Each kernel would warn that it talks to this process unencrypted.
+        extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(path.parent)}},
     )
     # With several threads, the order of additions would change the last digits.

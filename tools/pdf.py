@@ -31,8 +31,8 @@ FLAGS = (
 ).split()
 PATIENCE = 300_000  #: milliseconds for a page as long as the book to load
 
-#: What only a screen can use, and folded code.
-SCREEN_ONLY = "script, button, a.headerlink, img.night, details.hide"
+#: What only a screen can use, what a title says already, and folded code.
+SCREEN_ONLY = "script, button, a.headerlink, .kicker, img.night, details.hide"
 #: Pages whose sections are listed in the contents: the chapters, not the solutions.
 LISTED = re.compile(r"book/(\d\d-|ten-minutes|deeper|relatives)")
 
@@ -117,6 +117,7 @@ def article(site: Path, page: Page, names: set[str]) -> Tag:
         tag.name = f"h{int(tag.name[1]) + 1}"
     for tag in body.find_all(id=True):
         tag["id"] = f"{page.key}--{tag['id']}"
+    _anchor_headings(body)
     for tag in body.find_all("img"):
         tag["src"] = _file(site, page, tag["src"])
         tag.attrs.pop("loading", None)
@@ -126,6 +127,17 @@ def article(site: Path, page: Page, names: set[str]) -> Tag:
     if page.runs_on:
         body["class"] = [*body.get("class", []), "runs-on"]
     return body
+
+
+def _anchor_headings(body: Tag) -> None:
+    """Move sections' anchors into their headings, which may begin on a later sheet."""
+    for section in body.find_all("section", id=True):
+        heading = section.find(re.compile("^h[2-6]$"), recursive=False)
+        if heading is None:
+            continue
+        for span in heading.find_previous_siblings("span", id=True):
+            heading.insert(0, span.extract())
+        heading["id"] = section.attrs.pop("id")
 
 
 def _inside(page: Page, where: str) -> str:
@@ -167,8 +179,7 @@ def contents(articles: list[tuple[Page, Tag]]) -> list[Line]:
         lines.append(Line(1, body.find("h2").get_text(), page.key))
         if LISTED.match(page.name):
             for heading in body.find_all("h3"):
-                anchor = heading.find_parent("section")["id"]
-                lines.append(Line(2, heading.get_text(), anchor))
+                lines.append(Line(2, heading.get_text(), heading["id"]))
     return lines
 
 
