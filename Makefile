@@ -20,7 +20,7 @@ unexport MPLBACKEND
 
 # Links are checked on the site that `book` has built.
 .NOTPARALLEL:
-.PHONY: book pdf test run lab edit exercises bench experiments links equations check clean help
+.PHONY: book pdf test run lab edit exercises bench experiments links site-report equations check clean help
 
 book: $(READY) ## build the site, strictly, from clean
 	rm -rf _build
@@ -68,12 +68,16 @@ links: $(READY) ## check the links of the built site
 	  --remap '$(COLAB)/(.*) file://$(CURDIR)/$(HTML)/notebooks/$$1' \
 	  --remap '$(SOURCE)/(.*) file://$(CURDIR)/$$1' $(HTML)
 
+site-report: $(READY) ## measure each page of the built site: weight, speed, faults
+	test -d $(HTML) || $(MAKE) book
+	$(PY) -m tools.site_report $(PAGE)
+
 clean: ## remove the site, the environment and all caches
 	rm -rf _build $(VENV) .pytest_cache .ruff_cache .coverage .hypothesis *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## show this table
-	@sed -n 's/^\([a-z]*\):.*## /\1@/p' Makefile | awk -F@ '{printf "%-11s  %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1@/p' Makefile | awk -F@ '{printf "%-11s  %s\n", $$1, $$2}'
 
 # The package alone first: pip then says at once if this Python is not supported.
 # PyTorch next and by itself: its index is then asked for nothing else, and where it

@@ -4,7 +4,9 @@ The template is `book/templates/layout.html`. It replaces the theme's, whose sty
 sheets, scripts and icon fonts weigh more than a chapter.
 """
 
+import base64
 import html
+import re
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +16,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 
 ASSETS = "book/assets"
+STYLE = "book.css"
 #: Parts of the contents that are folded until one of their pages is open.
 FOLDED = {"Solutions", "Appendices"}
 #: Name of a theme's button to the words and the icon of ours, above the text.
@@ -91,7 +94,27 @@ def sections(toc: str) -> list[tuple[str, str]]:
     return [(link["href"], link.decode_contents()) for link in top]
 
 
+FONT_AT_ONCE = re.compile(
+    r'url\((?P<path>[^)]+)\)( format\("woff2"\);) /\* at once \*/'
+)
+
+
+def write_fonts_into_style(app: Sphinx, error: Exception | None) -> None:
+    """Write the fonts of the first text into the style sheet, as its comments ask."""
+    style = Path(app.outdir, "_static", STYLE)
+    if error or not style.is_file():
+        return
+
+    def replace(found: re.Match[str]) -> str:
+        font = base64.b64encode((style.parent / found["path"]).read_bytes()).decode()
+        return f"url(data:font/woff2;base64,{font}){found[2]}"
+
+    text = style.read_text(encoding="utf-8")
+    style.write_text(FONT_AT_ONCE.sub(replace, text), encoding="utf-8")
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to the build, after the theme and the plain notebooks."""
     app.connect("html-page-context", prepare, priority=950)
+    app.connect("build-finished", write_fonts_into_style)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
