@@ -50,12 +50,15 @@ def test_printed_equations(kind):
             for name, right in equations.items()
             if not set(re.findall(r"(?<!\.)\b[a-z]\b", right)) - {"x"} - found.keys()
         ]
-        assert ready, f"{kind.__name__}: {equations}"
+        assert ready, f"{kind.__name__} prints what cannot be computed: {equations}"
         for name in ready:
             found[name] = eval(equations.pop(name), known, found)
     expected = {name: part[0] for name, part in trace.states._asdict().items()}
     gates = {name: part[0] for name, part in trace.gates._asdict().items()}
     expected |= gates if kind.__name__ != "RNN" else {}
-    assert expected.keys() <= found.keys()
+    missing = expected.keys() - found.keys()
+    assert not missing, f"{kind.__name__}'s docstring has no equation for {missing}"
     for name, value in expected.items():
-        assert np.abs(found[name] - value).max() <= 1e-14, name
+        assert np.abs(found[name] - value).max() <= 1e-14, (
+            f"{kind.__name__}'s docstring prints another {name} than step computes"
+        )
