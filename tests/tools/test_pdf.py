@@ -24,7 +24,8 @@ href="#loops">#</a></h1><p><a href="#more">on</a>
 <details class="sd-dropdown"><summary>Hint</summary><p>think</p></details>
 <img class="day" alt="A loop" loading="lazy" src="../_images/a.webp">
 <img class="night" alt="A loop" loading="lazy" src="../_images/b.webp">
-<section id="more"><h2>More</h2></section></section></article></body></html>
+<section id="more">
+<span id="aside"></span><h2>More</h2></section></section></article></body></html>
 """
 SOLUTION = (
     '<article class="bd-article"><section id="one"><h1>One</h1></section></article>'
@@ -60,10 +61,17 @@ def test_links_stay_inside_where_they_can(site):
         "https://a.b/c",
     ]
     assert body["id"] == "02-loops"
-    assert [tag["id"] for tag in body.select("section")] == [
-        "02-loops--loops",
-        "02-loops--more",
+
+
+def test_anchors_are_in_the_headings_which_may_begin_a_sheet(site):
+    body = article(site, LISTED[1], {page.name for page in LISTED})
+    anchored = [(tag.name, tag["id"]) for tag in body.find_all(id=True)]
+    assert anchored == [
+        ("h2", "02-loops--loops"),
+        ("h3", "02-loops--more"),
+        ("span", "02-loops--aside"),
     ]
+    assert body.h3.span and not body.section.has_attr("id")
 
 
 def test_a_page_that_is_not_printed_is_linked_on_the_site(site):
