@@ -20,12 +20,16 @@ unexport MPLBACKEND
 
 # Links are checked on the site that `book` has built.
 .NOTPARALLEL:
-.PHONY: book test run lab edit exercises bench experiments links site-report equations check clean help
+.PHONY: book pdf test run lab edit exercises bench experiments links site-report equations check clean help
 
 book: $(READY) ## build the site, strictly, from clean
 	rm -rf _build
 	$(BIN)/jupyter-book build . --all -n -W --keep-going
 	@echo "The book is at $(CURDIR)/$(HTML)/index.html"
+
+pdf: $(READY) ## print the built site as one PDF; needs Chromium or Chrome
+	test -f $(HTML)/index.html || $(MAKE) book
+	$(PY) -m tools.pdf
 
 test: check book links ## run everything that guards the project
 	$(PY) -m pytest -n 2 --dist loadfile --cov=lstmbook -p tools.nbval_figures \
@@ -36,7 +40,7 @@ check: $(READY) ## lint code and notebooks, check the types of the library
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-run: $(READY) ## execute all notebooks in place; one with CHAPTER=02
+run: $(READY) ## execute all notebooks in place; one with CHAPTER=2
 	$(PY) -m tools.notebooks run $(if $(CHAPTER),--chapter $(CHAPTER))
 
 exercises: $(READY) ## write the exercises' cells into the notebooks anew

@@ -220,6 +220,8 @@ def execute(path: Path) -> None:
         nb,
         kernel_name="python3",
         coalesce_streams=True,
+        # Each kernel would warn that it talks to this process unencrypted.
+        extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(path.parent)}},
     )
     # With several threads, the order of additions would change the last digits.
@@ -270,18 +272,54 @@ def lighter(png: str) -> str:
     return base64.b64encode(file.getvalue()).decode() + "\n"
 
 
+def chosen(paths: list[Path], chapter: str) -> list[Path]:
+    """
+    Choose the notebooks of a chapter.
+
+    Parameters
+    ----------
+    paths
+        All notebooks.
+    chapter
+        A chapter's number, such as `2` or `02`, or how the file name begins. An empty
+        string chooses all.
+
+    Returns
+    -------
+    list of Path
+        The chapter and its solutions.
+
+    Raises
+    ------
+    ValueError
+        If there is no such chapter; the message lists those there are.
+    """
+    begins = f"{int(chapter):02}-" if chapter.isdecimal() else chapter
+    found = [path for path in paths if path.name.startswith(begins)]
+    if not found:
+        names = ", ".join(dict.fromkeys(_short(path) for path in paths))
+        raise ValueError(f"CHAPTER is {chapter!r}; expected one of {names}")
+    return found
+
+
+def _short(path: Path) -> str:
+    number, _, _ = path.stem.partition("-")
+    return str(int(number)) if number.isdecimal() else path.stem
+
+
 def main() -> None:
     """Run the notebooks of the book, or of one chapter."""
     parser = argparse.ArgumentParser(description="Run notebooks in place.")
     parser.add_argument("command", choices=["run"])
     parser.add_argument(
-        "--chapter", default="", help="only notebooks whose file name begins so"
+        "--chapter", default="", help="a chapter's number, or how a file name begins"
     )
     chapter = parser.parse_args().chapter
-    chosen = [path for path in notebooks(Path.cwd()) if path.name.startswith(chapter)]
-    if not chosen:
-        sys.exit(f"_toc.yml has no notebook whose file name begins with {chapter!r}")
-    for path in chosen:
+    try:
+        paths = chosen(notebooks(Path.cwd()), chapter)
+    except ValueError as error:
+        sys.exit(str(error))
+    for path in paths:
         start = time.perf_counter()
         try:
             execute(path)

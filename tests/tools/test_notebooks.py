@@ -1,6 +1,7 @@
 import base64
 import io
 import sys
+from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -234,7 +235,7 @@ def test_failing_cell_is_named_and_its_notebook_left_alone(book):
 
 def test_chapter_that_matches_nothing_is_an_error(book):
     _, run = book
-    with pytest.raises(SystemExit, match="begins with '03'"):
+    with pytest.raises(SystemExit, match=r"CHAPTER is '03'; expected one of 1, 2$"):
         run("--chapter", "03")
 
 
@@ -261,3 +262,41 @@ def test_a_figure_with_many_colours_is_left_alone():
     noise = np.random.default_rng(0).integers(0, 256, (90, 80, 3), dtype=np.uint8)
     png = as_base64(Image.fromarray(noise))
     assert lighter(png) == png
+
+
+PATHS = [
+    Path("book") / f"{name}.ipynb"
+    for name in (
+        "welcome",
+        "02-rnn",
+        "12-train",
+        "20-late",
+        "deeper",
+        "solutions/02-rnn",
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("chapter", "names"),
+    [
+        ("2", ["02-rnn", "solutions/02-rnn"]),
+        ("02", ["02-rnn", "solutions/02-rnn"]),
+        ("02-rnn", ["02-rnn", "solutions/02-rnn"]),
+        ("20", ["20-late"]),
+        ("deeper", ["deeper"]),
+        (
+            "",
+            ["welcome", "02-rnn", "12-train", "20-late", "deeper", "solutions/02-rnn"],
+        ),
+    ],
+)
+def test_a_chapter_is_chosen_by_number_or_name(chapter, names):
+    expected = [Path("book") / f"{name}.ipynb" for name in names]
+    assert notebooks.chosen(PATHS, chapter) == expected
+
+
+def test_an_unknown_chapter_is_told_which_there_are():
+    message = "CHAPTER is '1'; expected one of welcome, 2, 12, 20, deeper"
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        notebooks.chosen(PATHS, "1")
