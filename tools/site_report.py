@@ -183,13 +183,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument("page", nargs="*", help="pages, as book/welcome.html")
     chosen = parser.parse_args().page or pages(SITE)
+    chromium = find_chromium()
+    if chromium is None:
+        sys.exit("needs Chromium or Chrome: apt-get install chromium")
     faults = []
     head = f"{'page':<46} {'kB':>5} {'files':>5} {'FCP':>5} {'LCP':>5} {'shift':>6}"
     print(head + "  off host, complaints")
     with served(SITE) as root, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_chromium(), args=FLAGS
-        )
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         for name in chosen:
             context = browser.new_context(viewport=SIZE)
             loaded = load(context, SITE, root, name)
