@@ -20,12 +20,16 @@ unexport MPLBACKEND
 
 # Links are checked on the site that `book` has built.
 .NOTPARALLEL:
-.PHONY: book test run lab edit exercises bench experiments links equations check clean help
+.PHONY: book pdf test run lab edit exercises bench experiments links site-report equations check clean help
 
 book: $(READY) ## build the site, strictly, from clean
 	rm -rf _build
 	$(BIN)/jupyter-book build . --all -n -W --keep-going
 	@echo "The book is at $(CURDIR)/$(HTML)/index.html"
+
+pdf: $(READY) ## print the built site as one PDF; needs Chromium or Chrome
+	test -f $(HTML)/index.html || $(MAKE) book
+	$(PY) -m tools.pdf
 
 test: check book links ## run everything that guards the project
 	$(PY) -m pytest -n 2 --dist loadfile --cov=lstmbook -p tools.nbval_figures \
@@ -36,7 +40,7 @@ check: $(READY) ## lint code and notebooks, check the types of the library
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-run: $(READY) ## execute all notebooks in place; one with CHAPTER=02
+run: $(READY) ## execute all notebooks in place; one with CHAPTER=2
 	$(PY) -m tools.notebooks run $(if $(CHAPTER),--chapter $(CHAPTER))
 
 exercises: $(READY) ## write the exercises' cells into the notebooks anew
@@ -62,14 +66,19 @@ links: $(READY) ## check the links of the built site
 	$(BIN)/lychee --offline --include-fragments --root-dir $(CURDIR)/$(HTML) \
 	  --exclude-path _static --exclude-path _sources --no-progress \
 	  --remap '$(COLAB)/(.*) file://$(CURDIR)/$(HTML)/notebooks/$$1' \
-	  --remap '$(SOURCE)/(.*) file://$(CURDIR)/$$1' $(HTML)
+	  --remap '$(SOURCE)/(.*) file://$(CURDIR)/$$1' \
+	  --remap 'file://$(CURDIR)/$(HTML)/lstmbook/(.*) file://$(CURDIR)/$(HTML)/$$1' $(HTML)
+
+site-report: $(READY) ## measure each page of the built site: weight, speed, faults
+	test -d $(HTML) || $(MAKE) book
+	$(PY) -m tools.site_report $(PAGE)
 
 clean: ## remove the site, the environment and all caches
 	rm -rf _build $(VENV) .pytest_cache .ruff_cache .coverage .hypothesis *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## show this table
-	@sed -n 's/^\([a-z]*\):.*## /\1@/p' Makefile | awk -F@ '{printf "%-11s  %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1@/p' Makefile | awk -F@ '{printf "%-11s  %s\n", $$1, $$2}'
 
 # The package alone first: pip then says at once if this Python is not supported.
 # PyTorch next and by itself: its index is then asked for nothing else, and where it

@@ -29,6 +29,7 @@ LEAVES = {
     "tasks",
     "gradcheck",
     "diagnostics",
+    "doctor",
     "interop",
     "pytorch",
     "plots",

@@ -53,7 +53,7 @@ def unrolled_net(ax, steps=4, backward=False):
                 color=BACKWARD,
                 ha="right",
                 va="center",
-                fontsize=9,
+                fontsize=10.5,
             )
     start = first - pitch + CELL
     ax.text(start - 0.05, 0, "$h_0$", ha="right", va="center")
@@ -205,7 +205,7 @@ def _chain(ax, height):
 
 def _legend(ax):
     """What boxes, circles and lines mean, in a row under the chain."""
-    y, words = -1.15, {"va": "center", "size": 9}
+    y, words = -1.15, {"va": "center", "size": 10.5}
     _layer_box(ax, -0.8, y, "σ", "f")
     layer = "a layer: weights, then σ\nor tanh; the orange tanh\nhas no weights"
     ax.text(-0.4, y, layer, **words)
@@ -230,7 +230,7 @@ def _layer_box(ax, x, y, text, name):
         zorder=4,
     )
     ax.add_patch(box)
-    ax.text(x, y, text, ha="center", va="center", size=8, zorder=5)
+    ax.text(x, y, text, ha="center", va="center", size=9.5, zorder=5)
 
 
 def _sign(ax, point, sign):

@@ -1,8 +1,10 @@
 """One look for each quantity, the same in equations, diagrams and plots."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib as mpl
+from matplotlib import font_manager
 
 __all__ = ["BACKWARD", "LOOKS", "Look", "use_style"]
 
@@ -29,13 +31,18 @@ LOOKS = {
 #: The colour of cotangents, which flow backwards.
 BACKWARD = "#A50026"
 
+#: The site's sans-serif, so that a figure looks the same wherever it is drawn.
+FONTS = Path(__file__).with_name("fonts")
+
 STYLE = {
     "figure.figsize": (7, 3),
-    "figure.dpi": 130,
+    "figure.dpi": 192,  # the site's column is seven inches wide: two pixels for each
     "figure.facecolor": "white",
     "figure.constrained_layout.use": True,
     "savefig.facecolor": "white",
-    "font.size": 10,
+    "font.family": ["LSTM Book Sans", "DejaVu Sans"],
+    "font.size": 11.5,
+    "mathtext.fontset": "cm",  # as the site sets its equations
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -51,4 +58,6 @@ STYLE = {
 
 def use_style():
     """Draw all further figures in the book's style, on an opaque background."""
+    for font in sorted(FONTS.glob("*.ttf")):
+        font_manager.fontManager.addfont(font)
     mpl.rcParams.update(STYLE)

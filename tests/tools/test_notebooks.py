@@ -1,10 +1,17 @@
+import base64
+import io
 import sys
+from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbformat import v4
+from PIL import Image
 
 from tools import notebooks
+from tools.nbval_figures import difference
+from tools.notebooks import lighter
 
 ALT = "One straight line that rises from left to right."
 
@@ -228,5 +235,68 @@ def test_failing_cell_is_named_and_its_notebook_left_alone(book):
 
 def test_chapter_that_matches_nothing_is_an_error(book):
     _, run = book
-    with pytest.raises(SystemExit, match="begins with '03'"):
+    with pytest.raises(SystemExit, match=r"CHAPTER is '03'; expected one of 1, 2$"):
         run("--chapter", "03")
+
+
+def as_base64(image, **options):
+    file = io.BytesIO()
+    image.save(file, "PNG", **options)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def test_a_figure_is_stored_lighter_and_looks_the_same():
+    drawn = Image.new("RGBA", (300, 200), "white")
+    ramp = np.linspace(0, 255, 300).astype(np.uint8)
+    drawn.paste(Image.fromarray(np.tile(ramp, (100, 1))).convert("RGBA"), (0, 50))
+    png = as_base64(drawn, dpi=(192, 192), compress_level=1)
+    stored = lighter(png)
+    assert len(stored) < len(png)
+    assert difference([stored], [png]) == ""
+    with Image.open(io.BytesIO(base64.b64decode(stored))) as image:
+        assert round(image.info["dpi"][0]) == 192
+        assert image.size == (300, 200)
+
+
+def test_a_figure_with_many_colours_is_left_alone():
+    noise = np.random.default_rng(0).integers(0, 256, (90, 80, 3), dtype=np.uint8)
+    png = as_base64(Image.fromarray(noise))
+    assert lighter(png) == png
+
+
+PATHS = [
+    Path("book") / f"{name}.ipynb"
+    for name in (
+        "welcome",
+        "02-rnn",
+        "12-train",
+        "20-late",
+        "deeper",
+        "solutions/02-rnn",
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("chapter", "names"),
+    [
+        ("2", ["02-rnn", "solutions/02-rnn"]),
+        ("02", ["02-rnn", "solutions/02-rnn"]),
+        ("02-rnn", ["02-rnn", "solutions/02-rnn"]),
+        ("20", ["20-late"]),
+        ("deeper", ["deeper"]),
+        (
+            "",
+            ["welcome", "02-rnn", "12-train", "20-late", "deeper", "solutions/02-rnn"],
+        ),
+    ],
+)
+def test_a_chapter_is_chosen_by_number_or_name(chapter, names):
+    expected = [Path("book") / f"{name}.ipynb" for name in names]
+    assert notebooks.chosen(PATHS, chapter) == expected
+
+
+def test_an_unknown_chapter_is_told_which_there_are():
+    message = "CHAPTER is '1'; expected one of welcome, 2, 12, 20, deeper"
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        notebooks.chosen(PATHS, "1")
