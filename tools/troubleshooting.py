@@ -13,7 +13,9 @@ PAGE = Path("book/troubleshooting.md")
 OPENING = """\
 # Troubleshooting
 
-Something does not run? Ask the doctor:
+What to do when the book does not run on your machine, problem by problem.
+
+Ask the doctor first:
 
 ```sh
 python -m lstmbook.doctor
