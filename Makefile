@@ -66,7 +66,8 @@ links: $(READY) ## check the links of the built site
 	$(BIN)/lychee --offline --include-fragments --root-dir $(CURDIR)/$(HTML) \
 	  --exclude-path _static --exclude-path _sources --no-progress \
 	  --remap '$(COLAB)/(.*) file://$(CURDIR)/$(HTML)/notebooks/$$1' \
-	  --remap '$(SOURCE)/(.*) file://$(CURDIR)/$$1' $(HTML)
+	  --remap '$(SOURCE)/(.*) file://$(CURDIR)/$$1' \
+	  --remap 'file://$(CURDIR)/$(HTML)/lstmbook/(.*) file://$(CURDIR)/$(HTML)/$$1' $(HTML)
 
 site-report: $(READY) ## measure each page of the built site: weight, speed, faults
 	test -d $(HTML) || $(MAKE) book

@@ -126,6 +126,23 @@ def net_data(model: Model, unit: int, names: list[str]) -> dict:
     return weights | readout | {"unit": unit, "names": names}
 
 
+def dashes(linestyle: str | tuple) -> str:
+    """Write a line style of Matplotlib's for SVG, for a wire of width 4.
+
+    Parameters
+    ----------
+    linestyle : str or tuple
+        "-", or an offset and the lengths in widths of the line.
+
+    Returns
+    -------
+    str
+    """
+    if isinstance(linestyle, str):
+        return "none"
+    return " ".join(f"{4 * length:g}" for length in linestyle[1])
+
+
 def cell_data() -> dict:
     """Collect all that the cell's figure draws and computes from.
 
@@ -141,6 +158,7 @@ def cell_data() -> dict:
     return {
         "graph": graph_data(GRAPHS[LSTM]) | {"frame": FRAME, "junction": JUNCTION},
         "looks": {name: look.color for name, look in LOOKS.items()} | {"d": BACKWARD},
+        "dashes": {name: dashes(look.linestyle) for name, look in LOOKS.items()},
         "marks": list(MARKS),
         "stream": stream.xs[:, 0].tolist(),
         "nets": {

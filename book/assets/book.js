@@ -82,10 +82,15 @@
     mark();
   }
 
-  // What scrolls by itself can be reached and scrolled by keyboard.
-  document.querySelectorAll("pre, .formula, .picture, span.math, .pst-scrollable-table-container").forEach(function (box) {
+  // What scrolls by itself can be reached and scrolled by keyboard, also when it is
+  // unfolded later or the fonts have changed its width.
+  const boxes = document.querySelectorAll("pre, .formula, .picture, span.math, .pst-scrollable-table-container");
+  function reach(box) {
     if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
-  });
+  }
+  const unfolded = new ResizeObserver((seen) => seen.forEach((entry) => reach(entry.target)));
+  boxes.forEach((box) => unfolded.observe(box));
+  document.fonts.ready.then(() => boxes.forEach(reach));
 
   document.querySelectorAll(".cell_input .highlight, .bd-article > section > div[class*='highlight-'] .highlight").forEach(function (block) {
     const button = document.createElement("button");

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from tests.browser.conftest import LIVING
 
 from lstmbook.cells import LSTM, RNN
+from tests.browser.conftest import LIVING
 
 CELLS = {"rnn": RNN, "lstm": LSTM}
 SIZES = [(1, 1, 1, 1), (5, 3, 2, 4), (7, 2, 4, 3), (30, 1, 1, 8)]

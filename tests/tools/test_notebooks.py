@@ -1,11 +1,17 @@
+import base64
+import io
 import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbformat import v4
+from PIL import Image
 
 from tools import notebooks
+from tools.nbval_figures import difference
+from tools.notebooks import lighter
 
 ALT = "One straight line that rises from left to right."
 
@@ -231,6 +237,31 @@ def test_chapter_that_matches_nothing_is_an_error(book):
     _, run = book
     with pytest.raises(SystemExit, match=r"CHAPTER is '03'; expected one of 1, 2$"):
         run("--chapter", "03")
+
+
+def as_base64(image, **options):
+    file = io.BytesIO()
+    image.save(file, "PNG", **options)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def test_a_figure_is_stored_lighter_and_looks_the_same():
+    drawn = Image.new("RGBA", (300, 200), "white")
+    ramp = np.linspace(0, 255, 300).astype(np.uint8)
+    drawn.paste(Image.fromarray(np.tile(ramp, (100, 1))).convert("RGBA"), (0, 50))
+    png = as_base64(drawn, dpi=(192, 192), compress_level=1)
+    stored = lighter(png)
+    assert len(stored) < len(png)
+    assert difference([stored], [png]) == ""
+    with Image.open(io.BytesIO(base64.b64decode(stored))) as image:
+        assert round(image.info["dpi"][0]) == 192
+        assert image.size == (300, 200)
+
+
+def test_a_figure_with_many_colours_is_left_alone():
+    noise = np.random.default_rng(0).integers(0, 256, (90, 80, 3), dtype=np.uint8)
+    png = as_base64(Image.fromarray(noise))
+    assert lighter(png) == png
 
 
 PATHS = [

@@ -11,12 +11,11 @@
   const WAYS = { forward: "forward", backward: "backward" };
   const MARK = { store: 1, recall: 2, clear: 3 };
   const OPEN = { i: 1, f: 1, o: 1 };
-  const PLAIN = { net: "hand", unit: 1, step: 5, way: "forward", hold: {}, all: false };
+  const PLAIN = { net: "hand", step: 5, way: "forward", hold: {}, all: false };
 
-  /* What each page asks, and how the figure stands there at first. */
+  /* What to try on each page, and how the figure stands there at first. */
   const PRESETS = {
     start: {
-      question: "What is lost when a gate cannot move?",
       tries: [
         "Press ▶ up to step 8. The note was written at step 5, kept, and is read now.",
         "Drag the forget gate down to 80 %. The red line at step 8 is what has been lost.",
@@ -24,7 +23,6 @@
       ],
     },
     paths: {
-      question: "Where is the note between the step that stores it and the step that asks?",
       tries: [
         "Press ▶ from step 5 to 7. The long-term memory c stays as it is; h, below, shows 0.",
         "Press ▶ once more, to the recall. Now h shows the note, and c still holds it.",
@@ -32,7 +30,6 @@
       ],
     },
     main: {
-      question: "What does a cell remember if only its main layer is set?",
       hold: OPEN,
       all: true,
       tries: [
@@ -42,7 +39,6 @@
       ],
     },
     forget: {
-      question: "How much of a note is left if the forget gate stays below 100 %?",
       hold: { f: 0.9 },
       tries: [
         "Press ▶ from step 5 to 8. A tenth of c is lost at each step.",
@@ -51,7 +47,6 @@
       ],
     },
     input: {
-      question: "What gets into the memory while the input gate stands open?",
       hold: { i: 1, o: 1 },
       all: true,
       tries: [
@@ -61,7 +56,6 @@
       ],
     },
     output: {
-      question: "How can a cell hold a note without saying it?",
       hold: { o: 1 },
       all: true,
       tries: [
@@ -71,7 +65,6 @@
       ],
     },
     whole: {
-      question: "Do learned gates switch as those set by hand do?",
       net: "learned",
       tries: [
         "Press ▶ and watch the bars of the three gates. How many steps have a gate at 0 or 100 %?",
@@ -80,12 +73,11 @@
       ],
     },
     backward: {
-      question: "How much does each earlier number move the answer?",
       way: "backward",
       step: 8,
       tries: [
-        "Press ◀ from step 8 to 5. Along the top the gradient keeps its size: f is at 100 %.",
-        "Read the number at x in step 5: the noted value moves the answer one for one.",
+        "Press ◀ from step 8 to 5. Along the top the gradient keeps its size, as f is at 100 %.",
+        "Read the number at x in step 5: the noted value moves the answer almost one for one.",
         "Choose “learned”. The direct path carries one part; the rest leaks through the layers.",
       ],
     },
@@ -231,7 +223,7 @@
 
   const DIRECT = new Set(["c>c_next", "kept>c", "c_prev>kept"]);
 
-  function wire({ from, to, pieces }, graph, nodes) {
+  function wire({ from, to, pieces }, graph, nodes, dashes) {
     const top = nodes.c.at[1];
     const { look, op } = nodes[from];
     const dotted = op === "gate" || op === "tanh layer" ? " layer" : "";
@@ -253,7 +245,7 @@
     const path = DIRECT.has(key) ? "direct" : "leak";
     const whole = pieces.flat().filter((p, k, all) => !k || String(p) !== String(all[k - 1]));
     return (
-      `<g class="wire ${path}" data-wire="${key}" style="--look: var(--look-${look})">${marks.join("")}` +
+      `<g class="wire ${path}" data-wire="${key}" style="--look: var(--look-${look}); --dash: ${dashes[look]}">${marks.join("")}` +
       `<path class="pulse" pathLength="1" d="${rounded(whole.map(flip))}"/></g>`
     );
   }
@@ -290,7 +282,7 @@
       : "";
     const grip = gate
       ? `<g class="grip" data-grip="${name}"><path d="M${x - w} ${y}h${2 * w}"/>` +
-        `<circle cx="${x + w}" cy="${y}" r="11"/></g>` +
+        `<circle cx="${x - w}" cy="${y}" r="11"/></g>` +
         `<rect class="grab" data-grab="${name}" x="${x - w - 6}" y="${y - 80}" width="${2 * w + 12}" height="160"/>`
       : "";
     const clip = `<clipPath id="clip-${name}"><rect ${box}/></clipPath>`;
@@ -311,7 +303,7 @@
     );
   }
 
-  function diagram(graph) {
+  function diagram(graph, dashes) {
     const nodes = Object.fromEntries(graph.nodes.map((node) => [node.name, node]));
     const [left, bottom, width, height] = graph.frame.map((size) => 100 * size);
     // The wires of x lie under those of h, and the direct path on top.
@@ -319,7 +311,7 @@
     const edges = [...graph.edges].sort((a, b) => layer(a) - layer(b));
     return (
       `<rect class="frame" x="${left}" y="${600 - bottom - height}" width="${width}" height="${height}" rx="30"/>` +
-      edges.map((edge) => wire(edge, graph, nodes)).join("") +
+      edges.map((edge) => wire(edge, graph, nodes, dashes)).join("") +
       graph.nodes.map(shape).join("") +
       graph.words.map(place).join("")
     );
@@ -341,7 +333,7 @@
   const TITLE = 17;
 
   function chart(width, now) {
-    const { xs, t, unit, hand, held, ran, free, back, asked } = now;
+    const { xs, t, unit, names, held, ran, free, back, asked } = now;
     const pitch = (width - GUTTER - 4) / xs.length;
     const x = (step) => GUTTER + pitch * (step + 0.5);
     const parts = [];
@@ -377,7 +369,7 @@
       });
     });
 
-    title(`gates of ${hand[unit]}, 0 to 100 %`);
+    title(`gates of ${names[unit]}, 0 to 100 %`);
     for (const gate of "fio") {
       row(ROWS[gate], (y0, height) => {
         parts.push(
@@ -412,7 +404,7 @@
           bar(back.direct[step], "direct", 0);
           bar(total - back.direct[step], "leak", 1);
         });
-        parts.push(`<text class="scale" x="${width - 4}" y="${y0 + 9}">± ${most.toPrecision(2)}</text>`);
+        parts.push(`<text class="scale" x="${width - 4}" y="${y0 - 5}">± ${most.toPrecision(2)}</text>`);
       });
       const d_x = back.grads.xs.map((row) => row[0]);
       const largest = Math.max(1e-9, ...d_x.map(Math.abs));
@@ -420,7 +412,7 @@
       row(ROWS.answer, (y0, height, middle) => {
         base(middle);
         d_x.slice(0, asked + 1).forEach((value, step) => column(step, middle, (value * height) / 2 / largest, "d_x"));
-        parts.push(`<text class="scale" x="${width - 4}" y="${y0 + 9}">± ${largest.toPrecision(2)}</text>`);
+        parts.push(`<text class="scale" x="${width - 4}" y="${y0 - 5}">± ${largest.toPrecision(2)}</text>`);
       });
     } else {
       const c = (of) => of.trace.history.c.slice(1).map((memory) => memory[unit]);
@@ -437,7 +429,7 @@
           values.map((v, s) => `${s ? "V" : "M" + (x(s) - pitch / 2) + " "}${y(v)}h${pitch}`).join("");
         if (any) parts.push(`<path class="ghost" d="${steps(c(free))}"/>`);
         parts.push(`<path class="memory" d="${steps(c(ran))}"/>`);
-        parts.push(`<text class="scale" x="${width - 4}" y="${y0 + 9}">± ${number(most)}</text>`);
+        parts.push(`<text class="scale" x="${width - 4}" y="${y0 - 5}">± ${number(most)}</text>`);
       });
       title(
         `answer: <tspan class="wanted-key">― wanted</tspan> <tspan class="answer-key">● given</tspan> <tspan class="error-key">| error</tspan>`,
@@ -453,7 +445,7 @@
             parts.push(`<path class="error" d="M${x(step)} ${wanted}V${given}"/>`);
           parts.push(`<circle class="answer" cx="${x(step)}" cy="${given}" r="3.5"/>`);
         });
-        parts.push(`<text class="scale" x="${width - 4}" y="${y0 + 9}">± ${number(most, 1)}</text>`);
+        parts.push(`<text class="scale" x="${width - 4}" y="${y0 - 5}">± ${number(most, 1)}</text>`);
       });
     }
     const band = (step, cls) =>
@@ -484,32 +476,32 @@
     const buttons = Object.entries(all).map(
       ([value, text]) => `<button type="button" data-${name}="${value}">${text}</button>`,
     );
-    return `<div class="choices" role="group" aria-label="${label}">${buttons.join("")}</div>`;
+    return `<div class="choices" role="group" aria-label="${label}"><span>${label}</span>${buttons.join("")}</div>`;
   }
 
-  function page(id, preset, graph) {
+  function page(id, question, preset, { graph, dashes }) {
     const gates = Object.entries(GATES).map(
       ([gate, words]) =>
         `<div class="gate" style="--look: var(--look-${gate})">` +
         `<label for="${id}-${gate}"><i>${gate}</i> ${words.replace(" gate", "<span> gate</span>")}</label>` +
         `<input type="range" id="${id}-${gate}" data-range="${gate}" min="0" max="100" step="1">` +
-        `<output for="${id}-${gate}" data-share="${gate}"></output>` +
+        `<span class="share" data-share="${gate}"></span>` +
         `<button type="button" data-hold="${gate}"></button></div>`,
     );
     return `
-      <p class="question">${preset.question}</p>
+      <p class="question">${question}</p>
       <ol class="tries">${preset.tries.map((text) => `<li>${text}</li>`).join("")}</ol>
       <div class="bar">
-        ${choices("Weights", "net", NETS)}
-        <label>look at <select data-unit></select></label>
-        ${choices("Direction", "way", WAYS)}
+        ${choices("weights", "net", NETS)}
+        <select data-unit aria-label="unit"></select>
+        ${choices("pass", "way", WAYS)}
       </div>
-      <svg class="cell-svg" viewBox="0 0 1000 600" role="img">${diagram(graph).replaceAll("clip-", id + "-clip-")}</svg>
+      <svg class="cell-svg" viewBox="0 0 1000 600" role="img">${diagram(graph, dashes).replaceAll("clip-", id + "-clip-")}</svg>
       <p class="key"><span class="direct">direct path: each step multiplies by <i>f</i></span>
         <span class="leak">leak: through <i>h</i> and the layers</span></p>
       <div class="walk">
         <button type="button" data-walk="-1" aria-label="one step back">◀</button>
-        <p class="now"></p>
+        <p class="telling"></p>
         <button type="button" data-walk="1" aria-label="one step on">▶</button>
       </div>
       <div class="stream" role="slider" tabindex="0" aria-label="Step of the stream" aria-valuemin="1"><svg aria-hidden="true"></svg></div>
@@ -527,9 +519,9 @@
       <p class="aloud" role="status"></p>`;
   }
 
-  function cell(element, given) {
+  function cell(element, { preset: name, question }) {
     const { graph, nets, stream, looks } = book.data.cell;
-    const preset = { ...PLAIN, ...(PRESETS[given.preset] || PRESETS.start) };
+    const preset = { ...PLAIN, ...PRESETS[name] };
     const id = `living-${++figures}`;
     const state = {
       net: preset.net,
@@ -544,8 +536,8 @@
     element.classList.add("living-figure");
     for (const [name, color] of Object.entries(looks)) element.style.setProperty(`--book-${name}`, color);
     element.setAttribute("role", "group");
-    element.setAttribute("aria-label", preset.question);
-    element.innerHTML = page(id, preset, graph);
+    element.setAttribute("aria-label", question);
+    element.innerHTML = page(id, question, preset, book.data.cell);
 
     const find = (selector) => element.querySelector(selector);
     const findAll = (selector) => [...element.querySelectorAll(selector)];
@@ -554,6 +546,7 @@
     const depth = depths(graph);
     const copied = new Set(graph.nodes.filter((n) => n.op === "copy").map((n) => n.parents[0]));
     const ops = Object.fromEntries(graph.nodes.map((node) => [node.name, node.op]));
+    const layers = new Set(book.cells.lstm.layers);
     let pitch = 1;
 
     function clamp(net) {
@@ -561,7 +554,7 @@
       return Object.fromEntries(Object.entries(state.hold).map(([gate, share]) => [gate, only(share)]));
     }
 
-    /* The step whose answer is asked for: the last recall of a note, if none is chosen. */
+    /* The step whose answer is asked for: the first recall of a note, if none is chosen. */
     function asked(targets) {
       if (state.asked !== null) return state.asked;
       const first = targets.findIndex((target) => target !== 0);
@@ -595,12 +588,12 @@
         const shown = key in numbers && (backward || !copied.has(key));
         const slot = text.querySelector(".number");
         text.classList.toggle("has-number", shown);
+        text.classList.toggle("in-layer", layers.has(key));
         if (!shown) {
           slot.textContent = "";
           continue;
         }
-        const gate = ops[key] === "gate" && !backward;
-        const value = written(key, numbers[key], gate);
+        const value = written(key, numbers[key], ops[key] === "gate" && !backward);
         const x = text.getAttribute("x");
         const up = text.classList.contains("bottom");
         if (Array.isArray(value)) {
@@ -608,10 +601,12 @@
             .map((line, k) => `<tspan x="${x}" dy="${k ? 1.05 : up ? -1.05 * (value.length - 1) : 0}em">${line}</tspan>`)
             .join("");
         } else {
-          const word = text.querySelector(".word").textContent;
-          slot.textContent = word && !text.matches("[data-key=f],[data-key=i],[data-key=g],[data-key=o]") ? ` ${value}` : value;
+          // In a layer there is room for one of the two.
+          const beside = text.querySelector(".word").textContent && !layers.has(key);
+          slot.textContent = (beside ? " " : "") + value;
         }
-        slot.dataset.value = JSON.stringify(Array.isArray(numbers[key]) || ArrayBuffer.isView(numbers[key]) ? [...numbers[key]] : numbers[key]);
+        const exact = numbers[key];
+        slot.dataset.value = JSON.stringify(exact.length ? Array.from(exact) : exact);
       }
       for (const gate of Object.keys(GATES)) {
         const level = find(`[data-level=${gate}]`);
@@ -624,8 +619,8 @@
       }
     }
 
-    function sentence({ ran, back, ask, net }) {
-      const { t, xs, unit } = state;
+    function sentence({ ran, back, ask }) {
+      const { t, xs } = state;
       const mark = book.data.cell.marks.find((name) => xs[t][MARK[name]] === 1);
       const announced = t > 0 && xs[t - 1][MARK.store] === 1;
       if (back) {
@@ -665,7 +660,7 @@
         xs: state.xs,
         t: state.t,
         unit: state.unit,
-        hand: now.net.names,
+        names: now.net.names,
         held: state.hold,
         ran: now.ran,
         free: now.free,
@@ -687,9 +682,9 @@
       drawNumbers(now);
       drawStrip(now);
       const text = sentence(now);
-      find(".now").innerHTML = `<b>step ${state.t + 1}</b> ${text}`;
+      find(".telling").innerHTML = `<b>step ${state.t + 1}</b> ${text}`;
       find(".loss").innerHTML = lossText(now);
-      const plain = find(".now").textContent;
+      const plain = find(".telling").textContent;
       strip.setAttribute("aria-valuemax", state.xs.length);
       strip.setAttribute("aria-valuenow", state.t + 1);
       strip.setAttribute("aria-valuetext", plain);

@@ -237,12 +237,13 @@ EXERCISES = (
             Mistake(
                 "the writing step counted",
                 held_from_the_store_on(),
-                "At step 5 the value is added whole. The first share is lost at step 6.",
+                "At step 5 the value is added whole. A share is lost from step 6 on.",
             ),
             Mistake(
                 "the old note dropped",
                 held_and_dropped_all_the_same(),
-                "A gate held at 80 % drops nothing at step 13: add what is left of −0.88.",
+                "A gate held at 80 % drops nothing at step 13: "
+                "add what is left of −0.88.",
             ),
         ),
     ),
