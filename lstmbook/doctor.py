@@ -204,10 +204,10 @@ AILMENTS = {
     ),
     "pins": Ailment(
         "The project",
-        "{count} packages have other versions than constraints.txt: {names}. Printed "
-        "digits and figures may differ from the book's.",
+        "Versions that differ from constraints.txt: {names}. Printed digits and "
+        "figures may differ from the book's.",
         f"`{INSTALL_ALL}`",
-        {"count": 2, "names": "numpy 2.3.1, not 2.4.6; torch 2.13.1, not 2.13.0"},
+        {"names": "numpy 2.3.1, not 2.4.6; torch 2.13.1, not 2.13.0"},
         stops=False,
     ),
     "make": Ailment(
@@ -506,8 +506,9 @@ def check_project_packages() -> Iterator[Finding]:
         if found is not None and found.partition("+")[0] != pin
     ]
     if differ:
-        shown = "; ".join(differ[:3]) + (" …" if len(differ) > 3 else "")
-        yield Finding("pins", {"count": len(differ), "names": shown})
+        more = f"; and {len(differ) - 3} more" if len(differ) > 3 else ""
+        shown = "; ".join(differ[:3]) + more
+        yield Finding("pins", {"names": shown})
 
 
 def check_programs() -> Iterator[Finding]:

@@ -199,7 +199,10 @@ def plant_jupyter_book_2(machine, patch):
 
 def plant_pins(machine, patch):
     machine["numpy"] = "2.4.5"
-    return "1 packages have other versions than", "-c constraints.txt -e"
+    return (
+        "Versions that differ from constraints.txt: numpy 2.4.5, not 2.4.6. ",
+        "-c constraints.txt -e",
+    )
 
 
 def plant_make(machine, patch):
@@ -302,6 +305,12 @@ def test_room_for_the_environment_is_asked_until_it_is_there(machine, monkeypatc
     assert findings() == {}
     del machine["pytest"]
     assert "3.0 GB are needed" in findings()["disk"][0]
+
+
+def test_many_versions_are_not_all_listed(machine):
+    for name in ("numpy", "jupyter-book", "matplotlib", "ipykernel", "pytest"):
+        machine[name] += "1"
+    assert "; and 2 more. Printed" in findings()["pins"][0]
 
 
 def test_nan_is_no_agreement(machine, monkeypatch):

@@ -17,6 +17,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
 
+from lstmbook.doctor import chromium
+from tools.pdf import FLAGS
+
 SITE = Path("_build/html")
 TEXT = {".html", ".css", ".js", ".svg", ".json", ".txt", ".xml"}
 #: Slow 4G as Lighthouse has it, and a processor four times slower than this one.
@@ -171,26 +174,26 @@ def pages(site: Path) -> list[str]:
     """List the site's pages as paths from its root."""
     found = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
     # 404.html names its files from the root of the host: it is whole on the host alone.
-    return [p for p in found if not p.startswith("_static/") and p != "404.html"]
+    # index.html leads on to the first page.
+    left_out = {"404.html", "index.html"}
+    return [p for p in found if not p.startswith("_static/") and p not in left_out]
 
 
 def main() -> None:
     """Print a line for each page, and fail if one asks another host or complains."""
     from playwright.sync_api import sync_playwright
 
-    from tests.browser.conftest import FLAGS, find_chromium
-
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument("page", nargs="*", help="pages, as book/welcome.html")
     chosen = parser.parse_args().page or pages(SITE)
-    chromium = find_chromium()
-    if chromium is None:
+    path = chromium()
+    if path is None:
         sys.exit("needs Chromium or Chrome: apt-get install chromium")
     faults = []
     head = f"{'page':<46} {'kB':>5} {'files':>5} {'FCP':>5} {'LCP':>5} {'shift':>6}"
     print(head + "  off host, complaints")
     with served(SITE) as root, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         for name in chosen:
             context = browser.new_context(viewport=SIZE)
             loaded = load(context, SITE, root, name)

@@ -11,7 +11,7 @@ NARROW = {"width": 375, "height": 812}
 WIDE = {"width": 1280, "height": 800}
 
 #: Most that a page may load, with all its figures: kilobytes, compressed, and files.
-BUDGET = {"book/welcome.html": (600, 30), "index.html": (600, 30)}
+BUDGET = {"book/welcome.html": (600, 30)}
 OTHERS = (900, 50)
 
 PAST_THE_EDGE = """() => [...document.querySelectorAll("span.math, .eqno, h1, summary")]
