@@ -1,8 +1,8 @@
 """Experiments on evidence that lies back in time (chapters 2 and 3).
 
 ``…-rates`` tries learning rates on seeds of its own. The experiment proper takes the
-best of them for each of its nets: ``WAITING_RATES``, ``REACH_RATES``, and in chapter 2
-``ONE_STEP_RATES``.
+best of them for each of its nets: ``WAITING_RATES``, ``REACH_RATES``, and for the nets
+of ``loops`` ``ONE_STEP_RATES``.
 """
 
 import numpy as np
@@ -29,9 +29,13 @@ __all__ = [
     "choose_one_step_rate",
     "choose_reach_rate",
     "choose_waiting_rate",
+    "fit_readout",
     "learn_adding",
+    "learn_digits",
+    "loops",
     "marked",
     "reach",
+    "rows",
     "start",
     "wait",
     "waiting",
@@ -132,6 +136,117 @@ def learn_adding(rate, seed, length=10, see=slice(None), kind=RNN, max_norm=1.0)
     test = adding(np.random.default_rng(1000), length, 20_000)
     predictions, _ = run.model.forward(test.xs[see])
     return run, mse(predictions, test.targets)[0]
+
+
+def fit_readout(seed, length=10):
+    """Fit only the readout of an untrained net of 32 units on adding.
+
+    Parameters
+    ----------
+    seed : int
+        Of weights and sequences.
+    length : int
+        T.
+
+    Returns
+    -------
+    float
+        Mean squared error on the sequences of :func:`learn_adding`.
+    """
+    rng = np.random.default_rng(seed)
+    cell = RNN.init(rng, input_size=2, hidden_size=HIDDEN)
+    known = adding(rng, length, 20_000)
+    test = adding(np.random.default_rng(1000), length, 20_000)
+
+    def states(batch):  # the last ones, and a 1 for the bias
+        hs, _ = cell.forward(batch.xs)
+        return np.column_stack([hs[-1], np.ones(20_000)])
+
+    weights, *_ = np.linalg.lstsq(states(known), known.targets)
+    return mse(states(test) @ weights, test.targets)[0]
+
+
+#: Name of a way to train in ``loops`` to the settings of :func:`learn_adding`.
+WAYS = {
+    "last step only": {"see": slice(-1, None)},
+    "loop untrained": None,
+    "gradient of one step": {"kind": OneStepRNN},
+    "gradient through time": {},
+    "not clipped": {"max_norm": None},
+}
+
+
+def loops(way, length, seed):
+    """Train a vanilla RNN on adding, in one of several ways.
+
+    Parameters
+    ----------
+    way : str
+        One of ``WAYS``.
+    length : int
+        T.
+    seed : int
+        Of weights and batches.
+
+    Returns
+    -------
+    dict
+        ``mse``, the error on 20,000 fresh sequences.
+    """
+    settings = WAYS[way]
+    if settings is None:
+        return {"mse": round(float(fit_readout(seed, length)), 5)}
+    rate = ONE_STEP_RATES[settings.get("kind", RNN).__name__]
+    _, error = learn_adding(rate, seed, length, **settings)
+    return {"mse": round(float(error), 5)}
+
+
+def learn_digits(seed, see):
+    """Train an RNN of 64 units to name digits read row by row.
+
+    30 epochs of Adam at a rate of 0.003, batches of 32, clipped at a norm of 1.
+
+    Parameters
+    ----------
+    seed : int
+        Of the split, the weights and the batches.
+    see : slice
+        The rows that the net gets.
+
+    Returns
+    -------
+    float
+        Share of the 360 digits held out that it names correctly.
+    """
+    rng = np.random.default_rng(seed)
+    parts = digits(rng, by="row")
+    train_set, test_set = (Batch(p.xs[see], p.targets) for p in parts)
+    model = Model.init(rng, RNN.init(rng, input_size=8, hidden_size=64), 10)
+    batches = minibatches(rng, train_set, batch_size=32, epochs=30)
+    run = train(model, batches, softmax_cross_entropy, Adam(3e-3), 1.0)
+    if run.stopped:
+        raise ArithmeticError(run.stopped)
+    scores, _ = run.model.forward(test_set.xs)
+    return (scores.argmax(axis=-1) == test_set.targets).mean()
+
+
+def rows(seen, seed):
+    """Run :func:`learn_digits` on all rows of the digits, or on the last one.
+
+    Parameters
+    ----------
+    seen : {"all rows", "last row"}
+        The rows that the net gets.
+    seed : int
+        As for :func:`learn_digits`.
+
+    Returns
+    -------
+    dict
+        ``accuracy``.
+    """
+    see = {"all rows": slice(None), "last row": slice(-1, None)}[seen]
+    return {"accuracy": round(float(learn_digits(seed, see)), 4)}
 
 
 def choose_one_step_rate(kind, rate, seed):
@@ -398,6 +513,26 @@ EXPERIMENTS = (
         ),
         results=("mse",),
         seeds=3,
+    ),
+    Experiment(
+        name="loops",
+        about="Adding over 10 and 50 steps: what carries the memory (chapters 2, 3)",
+        function=loops,
+        grid=(
+            *({"way": way, "length": 10} for way in WAYS if way != "not clipped"),
+            {"way": "gradient through time", "length": LENGTH},
+            {"way": "not clipped", "length": LENGTH},
+        ),
+        results=("mse",),
+        seeds=10,
+    ),
+    Experiment(
+        name="rows",
+        about="Digits by rows: all of them, or the last one only (chapter 2)",
+        function=rows,
+        grid=({"seen": "all rows"}, {"seen": "last row"}),
+        results=("accuracy",),
+        seeds=10,
     ),
     Experiment(
         name="waiting-rates",
