@@ -87,7 +87,14 @@ def graph_data(graph) -> dict:
         for node in graph.nodes
     ]
     edges = [
-        {"from": parent, "to": child, "pieces": wire_pieces(graph, (parent, child))}
+        {
+            "from": parent,
+            "to": child,
+            "pieces": [
+                [(round(x, 3), round(y, 3)) for x, y in piece]
+                for piece in wire_pieces(graph, (parent, child))
+            ],
+        }
         for parent, child in graph.edges
     ]
     words = [

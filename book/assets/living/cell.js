@@ -347,12 +347,12 @@
       top += height + 5;
     };
     const base = (y) => parts.push(`<path class="axis" d="M${GUTTER} ${y}H${width - 4}"/>`);
-    const column = (step, y, height, cls) => {
-      const y0 = Math.min(y, y - height);
+    // A bar that rises from y, or hangs down, within a step from `from` to `to`.
+    const bar = (step, y, height, cls, from = -0.36, to = 0.36) =>
       parts.push(
-        `<rect class="${cls}" x="${x(step) - 0.36 * pitch}" y="${y0}" width="${0.72 * pitch}" height="${Math.abs(height)}"/>`,
+        `<rect class="${cls}" x="${x(step) + from * pitch}" y="${Math.min(y, y - height)}" ` +
+          `width="${(to - from) * pitch}" height="${Math.abs(height)}"/>`,
       );
-    };
 
     title("input: value, and <tspan class='strong'>S</tspan>tore, <tspan class='strong'>R</tspan>ecall, <tspan class='strong'>C</tspan>lear");
     row(ROWS.input, (y0, height) => {
@@ -379,7 +379,7 @@
         xs.forEach((_, step) => {
           const share = ran.trace.gates[gate][step][unit];
           parts.push(`<g style="--look: var(--look-${gate})">`);
-          column(step, y0 + height, share * height, held[gate] === undefined ? "share" : "share held");
+          bar(step, y0 + height, share * height, held[gate] === undefined ? "share" : "share held");
           parts.push("</g>");
         });
       });
@@ -396,13 +396,9 @@
         base(middle);
         const scale = height / 2 / most;
         back.total.slice(0, asked + 1).forEach((total, step) => {
-          const bar = (value, cls, side) =>
-            parts.push(
-              `<rect class="${cls}" x="${x(step) + (side - 1) * 0.36 * pitch}" y="${middle - Math.max(0, value * scale)}" ` +
-                `width="${0.34 * pitch}" height="${Math.abs(value * scale)}"/>`,
-            );
-          bar(back.direct[step], "direct", 0);
-          bar(total - back.direct[step], "leak", 1);
+          const leak = total - back.direct[step];
+          bar(step, middle, back.direct[step] * scale, "direct", -0.36, -0.02);
+          bar(step, middle, leak * scale, "leak", 0, 0.34);
         });
         parts.push(`<text class="scale" x="${width - 4}" y="${y0 - 5}">± ${most.toPrecision(2)}</text>`);
       });
@@ -411,7 +407,7 @@
       title(`the value moves it by:`);
       row(ROWS.answer, (y0, height, middle) => {
         base(middle);
-        d_x.slice(0, asked + 1).forEach((value, step) => column(step, middle, (value * height) / 2 / largest, "d_x"));
+        d_x.slice(0, asked + 1).forEach((value, step) => bar(step, middle, (value * height) / 2 / largest, "d_x"));
         parts.push(`<text class="scale" x="${width - 4}" y="${y0 - 5}">± ${largest.toPrecision(2)}</text>`);
       });
     } else {
@@ -540,7 +536,6 @@
     element.innerHTML = page(id, question, preset, book.data.cell);
 
     const find = (selector) => element.querySelector(selector);
-    const findAll = (selector) => [...element.querySelectorAll(selector)];
     const drawing = find(".cell-svg");
     const strip = find(".stream");
     const depth = depths(graph);
@@ -699,7 +694,7 @@
           `short-term memory ${number(numbers.h, 3)}`,
       );
       for (const name of ["net", "way"])
-        for (const button of findAll(`[data-${name}]`))
+        for (const button of element.querySelectorAll(`[data-${name}]`))
           button.setAttribute("aria-pressed", button.dataset[name] === state[name]);
       find("[data-unit]").innerHTML = options(now.net.names, state.unit);
       find("[data-asked]").innerHTML = options(state.xs.map((_, t) => t + 1), now.ask);
@@ -847,5 +842,5 @@
 
   book.figures.cell = cell;
   // What the tests compare with lstmbook.
-  book.cellFigure = { PRESETS, notes, run, pullBack };
+  book.cellFigure = { notes, run, pullBack };
 })(globalThis.LSTMBook);
