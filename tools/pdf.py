@@ -18,18 +18,14 @@ from playwright.sync_api import Page as Tab
 from pypdf import PdfReader
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from lstmbook.doctor import check_programs, chromium
+from lstmbook.doctor import check_programs
+from tools.browser import PATIENCE, launch
 
 SITE = "https://lstmbook.github.io/lstmbook/"
 TITLE = "The LSTM Book"
 AUTHOR = "The lstmbook authors"
 STYLE = Path(__file__).with_name("pdf.css")
 
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
-    "--disable-background-networking --disable-component-update"
-).split()
-PATIENCE = 300_000  #: milliseconds for a page as long as the book to load
 
 #: What only a screen can use, what a title says already, and folded code.
 SCREEN_ONLY = "script, button, a.headerlink, .kicker, img.night, details.hide"
@@ -396,10 +392,7 @@ def main() -> None:
             sys.exit(f"{finding.problem}\n{finding.cure}")
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=chromium(), args=FLAGS, timeout=PATIENCE
-            )
-            build(root / "_build" / "html", pages(root), pdf, browser)
+            build(root / "_build" / "html", pages(root), pdf, launch(playwright))
     except PDFError as error:
         sys.exit(str(error))
     count, size = len(PdfReader(pdf).pages), pdf.stat().st_size / 1e6

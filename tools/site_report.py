@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lstmbook.doctor import chromium
-from tools.pdf import FLAGS
+from tools.browser import launch
 
 SITE = Path("_build/html")
 TEXT = {".html", ".css", ".js", ".svg", ".json", ".txt", ".xml"}
@@ -186,14 +186,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument("page", nargs="*", help="pages, as book/welcome.html")
     chosen = parser.parse_args().page or pages(SITE)
-    path = chromium()
-    if path is None:
+    if chromium() is None:
         sys.exit("needs Chromium or Chrome: apt-get install chromium")
     faults = []
     head = f"{'page':<46} {'kB':>5} {'files':>5} {'FCP':>5} {'LCP':>5} {'shift':>6}"
     print(head + "  off host, complaints")
     with served(SITE) as root, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = launch(playwright)
         for name in chosen:
             context = browser.new_context(viewport=SIZE)
             loaded = load(context, SITE, root, name)

@@ -1,19 +1,15 @@
 """One Chromium for all browser tests; pages from disk, no network."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 
+from lstmbook.doctor import chromium
+
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build/html"
 LIVING = ROOT / "book/assets/living"
-NAMES = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
-    "--disable-background-networking --disable-component-update"
-).split()
 
 
 def _missing(what):
@@ -27,13 +23,12 @@ def _missing(what):
 def browser():
     """A headless Chromium; the test is skipped where the system has none."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
+    if chromium() is None:
         _missing("Chromium or Chrome; on Debian: apt-get install chromium")
+    from tools.browser import launch
+
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=FLAGS, timeout=120_000
-        )
+        browser = launch(playwright)
         yield browser
         browser.close()
 
