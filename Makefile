@@ -7,6 +7,8 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 READY := $(VENV)/.ready
+# nbgrader brings a JupyterLab of its own.
+NBGRADER := .venv-course/bin/nbgrader
 HTML := _build/html
 
 # Links into the repository are checked on its files here.
@@ -20,16 +22,25 @@ unexport MPLBACKEND
 
 # Links are checked on the site that `book` has built.
 .NOTPARALLEL:
-.PHONY: book test run lab edit exercises bench experiments links equations check clean help
+.PHONY: book test course test-course run lab edit exercises bench experiments links equations check clean help
 
-book: $(READY) ## build the site, strictly, from clean
-	rm -rf _build
-	$(BIN)/jupyter-book build . --all -n -W --keep-going
+book: $(READY) ## build the site, strictly, from clean; without solutions: SOLUTIONS=0
+	$(if $(filter-out 0 1,$(SOLUTIONS)),$(error SOLUTIONS is $(SOLUTIONS); expected 0 or 1))
+	rm -rf _build && mkdir _build && $(PY) -m tools.withhold > _build/toc.yml
+	$(BIN)/jupyter-book build . --all -n -W --keep-going \
+	  $(if $(filter 0,$(SOLUTIONS)),--toc _build/toc.yml)
 	@echo "The book is at $(CURDIR)/$(HTML)/index.html"
 
 test: check book links ## run everything that guards the project
 	$(PY) -m pytest -n 2 --dist loadfile --cov=lstmbook -p tools.nbval_figures \
 	  --nbval --nbval-current-env --nbval-cell-timeout=300 tests lstmbook book
+
+course: $(READY) ## write assignments, labs and graders for a class; SEED=… of hidden tests
+	test -d $(HTML)/notebooks/solutions || $(MAKE) book SOLUTIONS=1
+	$(PY) -m tools.course $(if $(SEED),--seed $(SEED)) $(if $(CHAPTER),--chapter $(CHAPTER))
+
+test-course: $(READY) $(NBGRADER) ## grade made-up hand-ins with nbgrader, in an environment of its own
+	NBGRADER=$(NBGRADER) $(PY) -m pytest tests/test_course_nbgrader.py
 
 check: $(READY) ## lint code and notebooks, check the types of the library
 	$(BIN)/ruff check .
@@ -65,11 +76,11 @@ links: $(READY) ## check the links of the built site
 	  --remap '$(SOURCE)/(.*) file://$(CURDIR)/$$1' $(HTML)
 
 clean: ## remove the site, the environment and all caches
-	rm -rf _build $(VENV) .pytest_cache .ruff_cache .coverage .hypothesis *.egg-info
+	rm -rf _build $(VENV) .venv-course .pytest_cache .ruff_cache .coverage .hypothesis *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## show this table
-	@sed -n 's/^\([a-z]*\):.*## /\1@/p' Makefile | awk -F@ '{printf "%-11s  %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1@/p' Makefile | awk -F@ '{printf "%-11s  %s\n", $$1, $$2}'
 
 # The package alone first: pip then says at once if this Python is not supported.
 # PyTorch next and by itself: its index is then asked for nothing else, and where it
@@ -81,3 +92,7 @@ $(READY): pyproject.toml constraints.txt
 	  --extra-index-url $(TORCH_INDEX) $$(grep '^torch==' constraints.txt)
 	$(PY) -m pip install -q -c constraints.txt -e '.[book,test]'
 	@touch $@
+
+$(NBGRADER):
+	$(PYTHON) -m venv .venv-course
+	.venv-course/bin/pip install -q nbgrader==0.9.6 $$(grep '^numpy==' constraints.txt)

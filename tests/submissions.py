@@ -68,7 +68,9 @@ def empty():
 
 def partly():
     """One quantity of three, one of two, none."""
-    helper = code(ch06.counted_its_own_gate).replace("kept, _ = forget_products(fs)", "")
+    helper = code(ch06.counted_its_own_gate).replace(
+        "kept, _ = forget_products(fs)", ""
+    )
     helper = helper.replace("kept,", "np.cumprod(fs, axis=0),")
     return hand_in(
         dial_by_hand='answer = {"f": 0.9931, "b_f": -4.97, "left_after_250": None}',

@@ -11,10 +11,10 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from tests.submissions import NAME, SCORES, assignment, blank, hand_in, right
 
 from lstmbook.course import exercises
 from lstmbook.course.exercises import ALL, EXERCISES, labs
+from tests.submissions import NAME, SCORES, assignment, blank, hand_in, right
 from tools.course import bundles, public
 from tools.course.labs import labs as lab_sheets
 from tools.course.sheets import (
@@ -171,9 +171,11 @@ def test_the_public_check_tells_right_from_wrong(exercise, monkeypatch):
     right = student.check(exercise.name, answer_of(exercise))
     assert right and "no mistake" in repr(right)
     for mistake in exercise.mistakes:
-        assert not student.check(exercise.name, wrong_of(exercise, mistake)), mistake.name
-    for blank in (None, ...):
-        assert "not answered yet" in repr(student.check(exercise.name, blank))
+        assert not student.check(exercise.name, wrong_of(exercise, mistake)), (
+            mistake.name
+        )
+    for nothing in (None, ...):
+        assert "not answered yet" in repr(student.check(exercise.name, nothing))
     for nonsense in ("text", {"no": 1}, [1] * 9, object()):
         assert not student.check(exercise.name, nonsense)
         assert not student.check(exercise.name, lambda *a, n=nonsense: n)
@@ -241,13 +243,15 @@ def test_solutions_stay_out_of_the_package(package):
 
 
 def test_the_wheel_is_one(package, tmp_path):
-    """Installed by pip without network, it checks; the book's name for it is the same."""
+    """pip installs it without network, and it is imported under the book's names."""
     project = {
         "version": "9.9",
         "description": "d",
         "requires-python": ">=3.11",
         "dependencies": ["numpy>=2.0"],
-        "optional-dependencies": dict.fromkeys(("torch", "data", "plots", "progress"), []),
+        "optional-dependencies": {
+            name: [] for name in ("torch", "data", "plots", "progress")
+        },
     }
     wheel = public.write_wheel(package, project, tmp_path)
     command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index"]
@@ -302,9 +306,7 @@ def is_graded(cell):
 
 
 def test_the_instructors_edition_has_tests_mistakes_and_a_rubric():
-    notebook = instructors_edition(
-        source_notebook(assignment()), assignment(), SEEDS
-    )
+    notebook = instructors_edition(source_notebook(assignment()), assignment(), SEEDS)
     text = "\n".join(cell.source for cell in notebook.cells)
     for name in HANDED:
         for mistake in EXERCISES[name].mistakes:
@@ -390,7 +392,7 @@ def run_lab(lab):
     """Run the end of a lab with the book's own steps; return the functions."""
     names = {"np": np, "exercises": exercises}
     names |= {e.solution.__name__: e.solution for e in lab.exercises}
-    (_, code), = lab.closing
+    ((_, code),) = lab.closing
     exec(code, names)
     return names
 

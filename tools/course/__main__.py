@@ -14,7 +14,7 @@ from tools.course.sheets import from_chapter
 
 ROOT = Path.cwd()
 PLAIN = ROOT / "_build" / "html" / "notebooks"
-OUT = ROOT / "_build" / "course"
+OUT = ROOT / "_course"
 INSTALLED = ("numpy", "scikit-learn", "matplotlib", "torch")
 
 
@@ -48,7 +48,8 @@ def main() -> None:
         bundles.gradescope_zip(assignment, seeds, package, requirements, target)
     bundles.nbgrader_course(assignments, seeds, package, OUT / "nbgrader")
     for a in assignments:
-        print(f"{a.name}: {len(a.items)} questions, {a.minutes} minutes, {a.points} points")
+        size = f"{len(a.items)} questions, {a.minutes} minutes, {a.points} points"
+        print(f"{a.name}: {size}")
     print(f"hidden tests have the seeds {seeds}\nwritten to {OUT}")
 
 

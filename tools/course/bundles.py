@@ -37,7 +37,7 @@ cd "$home/source" && exec "${COURSE_PYTHON:-/opt/course/bin/python}" -B \\
   -m grader.gradescope "$home"
 """
 CONFIG = '''\
-"""nbgrader's settings: `cd` here, then `nbgrader generate_assignment NAME`, and so on."""
+"""nbgrader's settings: run its commands, as in the instructor's guide, in here."""
 
 import sys
 from pathlib import Path

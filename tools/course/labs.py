@@ -29,8 +29,8 @@ FORGET_TASKS = {
 LSTM_TASKS = {
     "lstm-step": "One step forward: six equations.",
     "lab-lstm-forward": (
-        "A sequence forward. Keep what the layers made: the backward pass of chapter 10 "
-        "needs it."
+        "A sequence forward. Keep what the layers made: the backward pass of "
+        "chapter 10 needs it."
     ),
     "lab-read-out": "Read the outputs.",
 }
@@ -137,7 +137,8 @@ for number in range(301):
     loss, d_ys = loss_and_d_ys(hs @ W_y)
     gates = np.concatenate(trace.gates, axis=-1)
     *_, d_W_x, d_W_h, d_b = lstm_backward(
-        d_ys @ W_y.T, xs, nothing, nothing, hs, trace.states.c, gates, cell.W_x, cell.W_h
+        d_ys @ W_y.T, xs, nothing, nothing, hs, trace.states.c, gates,
+        cell.W_x, cell.W_h,
     )
     d_W_y = np.einsum("tnh,tno->ho", hs, d_ys)
     if number % 100 == 0:
@@ -159,7 +160,7 @@ def labs() -> list[Assignment]:
             "02-vanilla-rnn",
             "a vanilla RNN from scratch",
             RNN_TASKS,
-            "When all checks pass, your net learns a text and writes it. Change the text.",
+            "When all checks pass, your net learns a text and writes it. Change it.",
             RNN_TEXT,
         ),
         _lab(
@@ -175,8 +176,8 @@ def labs() -> list[Assignment]:
             "09-six-equations",
             "an LSTM from scratch",
             LSTM_TASKS,
-            "When all checks pass, your cell keeps the book's notepad, with the weights "
-            "that the chapters set by hand.",
+            "When all checks pass, your cell keeps the book's notepad, with the "
+            "weights that the chapters set by hand.",
             NOTEPAD,
         ),
         _lab(
@@ -196,8 +197,8 @@ def _lab(
 ) -> Assignment:
     number = int(chapter[:2])
     about = (
-        f"A lab to [chapter {number}]({SITE}/book/{chapter}.html), in {len(tasks)} steps. "
-        "Check each before you go on: the next one builds on it."
+        f"A lab to [chapter {number}]({SITE}/book/{chapter}.html), in "
+        f"{len(tasks)} steps. Check each before you go on: the next one builds on it."
     )
     items = tuple(
         Item(ALL[step], f"**Step {k}.** {task}")

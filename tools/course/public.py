@@ -95,7 +95,9 @@ def _place(salt: bytes, label: str, low: float, high: float, also: list) -> dict
     low, high = check.compress(low), check.compress(high)
     # A power of two: an exact width would tell how large the number is.
     width = 2.0 ** np.floor(np.log2((high - low) / GRID))
-    cells = set(range(int(np.ceil(low / width - 0.5)), int(np.ceil(high / width - 0.5))))
+    cells = set(
+        range(int(np.ceil(low / width - 0.5)), int(np.ceil(high / width - 0.5)))
+    )
     cells |= {check.cell_of(value, width) for value in also}
     marks = sorted(check.digest(salt, label, cell) for cell in cells)
     return {"width": width, "marks": marks}

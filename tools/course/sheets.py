@@ -100,8 +100,8 @@ def from_chapter(path: Path) -> Assignment:
     title = re.sub(r"^# (\d+\. )?", "", heading.splitlines()[0])
     explanations = _explanations(path.parent / "solutions" / path.name)
     about = (
-        f"The exercises of [chapter {number}]({SITE}/book/{slug}.html). Where a task says "
-        '"this chapter", it means that page: copy from it what you need.'
+        f"The exercises of [chapter {number}]({SITE}/book/{slug}.html). Where a task "
+        'says "this chapter", it means that page: copy from it what you need.'
     )
     items = list(_items(cells, explanations))
     for k, item in enumerate(items):
@@ -130,14 +130,17 @@ def _items(cells: list[NotebookNode], explanations: dict[str, str]) -> Iterator[
 
 
 def _exercise_cells(cells: list[NotebookNode]) -> Iterator[NotebookNode]:
-    """Yield the cells from the first task to the summary, links to solutions left out."""
+    """Yield the cells from the first task to the summary, no links to solutions."""
     inside = False
     for cell in cells:
         source = cell.source
         if cell.cell_type == "markdown":
             if source.startswith("## Summary"):
                 return
-            if not inside and (parts := re.split(r"^## Exercises$", source, flags=re.M))[1:]:
+            if (
+                not inside
+                and (parts := re.split(r"^## Exercises$", source, flags=re.M))[1:]
+            ):
                 inside = True
                 first = TASK.search(parts[1])
                 source = parts[1][first.start() :] if first else ""
@@ -164,7 +167,7 @@ def _imports(cells: list[NotebookNode]) -> dict[str, str]:
 
 def _needed(imports: dict[str, str], text: str) -> str:
     """Lines that import what a task names in code."""
-    quoted = " ".join(re.findall(r"`([^`]+)`", text) + [text.partition("\nfor ")[2]])
+    quoted = " ".join([*re.findall(r"`([^`]+)`", text), text.partition("\nfor ")[2]])
     words = set(re.findall(r"\b[A-Za-z_]\w+\b", quoted)) - {"exercises"}
     return "\n".join(sorted({imports[word] for word in words & imports.keys()}))
 
@@ -255,18 +258,18 @@ def _head(assignment: Assignment) -> str:
 | **all** | | **{assignment.minutes}** | **{assignment.points}** |
 
 **Hand in** this one notebook, under its own name. Each question has a cell for your
-answer and below it a check. The check here knows public cases only; grading uses others.
-Leave the checks as they are: what you pass to `exercises.check` is your answer.
-Numbers that you measured belong into `answer` as numbers, with the code that found
-them above: grading stops a cell after a minute, and goes on with the next."""
+answer and below it a check, which knows public cases only; grading uses others. Leave
+the checks as they are: what you pass to `exercises.check` is your answer. Write numbers
+that you measured into `answer` as numbers, with the code that found them above: grading
+stops a cell after a minute, and goes on with the next."""
 
 
 def _install() -> str:
     doctor = importlib.util.find_spec("lstmbook.doctor")
     first = "%run -m lstmbook.doctor -- --for package\n" if doctor else ""
     return (
-        f"{first}# Offline: pip install lstmbook-…+student-py3-none-any.whl, the file that\n"
-        "# came with this notebook. On Colab: upload it first, to the left, under Files.\n"
+        f"{first}# Once: pip install lstmbook-…+student-py3-none-any.whl, which came\n"
+        "# with this notebook. On Colab, upload it first: to the left, Files.\n"
         "import sys\n\n"
         'if "google.colab" in sys.modules:\n'
         "    %pip install -q /content/lstmbook-*.whl"
@@ -360,7 +363,8 @@ def _for_instructors(item: Item, seeds: list[int]) -> Iterator[NotebookNode]:
         yield _code(f"{e.name}-hidden", "\n".join(lines))
     rows = "\n".join(f"| {m.name} | {m.hint} |".replace("\n", " ") for m in e.mistakes)
     text = (
-        f"**Mistakes that this item exposes.** Named in the feedback, never the answer.\n\n"
+        "**Mistakes that this item exposes.** The feedback names them, and never the "
+        "answer.\n\n"
         f"| mistake | hint |\n| --- | --- |\n{rows}"
     )
     if item.words:

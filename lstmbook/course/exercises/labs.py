@@ -1,7 +1,7 @@
 """Steps of the labs: a cell forward and backward, a sequence forward and backward.
 
-A lab is a sheet of such steps that ends in something made with them. The sheets are
-written by ``make course``. A step that is an exercise of a chapter is not repeated here.
+A lab is a sheet of such steps that ends in something made with them. ``make course``
+writes the sheets. A step that is an exercise of a chapter is not repeated here.
 """
 
 import numpy as np
@@ -9,7 +9,6 @@ import numpy as np
 from lstmbook.course.exercises.checking import Exercise, Mistake
 
 __all__ = ["STEPS"]
-
 
 
 # --- chapter 2: a vanilla RNN
@@ -130,7 +129,14 @@ def rnn_step_cases(rng):
 def rnn_step_backward_cases(rng):
     """Two steps of distinct sizes, and a derivative."""
     return [
-        (rng.standard_normal(h.shape), x, h, rnn_step(x, h, W_x, W_h, b), W_x, W_h)
+        (
+            rng.standard_normal(h.shape),
+            x,
+            h,
+            rnn_step(x, h, W_x, W_h, b),
+            W_x,
+            W_h,
+        )
         for x, h, W_x, W_h, b in rnn_step_cases(rng)
     ]
 
@@ -251,7 +257,14 @@ def forget_step_cases(rng):
     return [
         tuple(
             rng.standard_normal(s)
-            for s in ((N, D), (N, H), (N, H), (D, 2 * H), (H, 2 * H), (2 * H,))
+            for s in (
+                (N, D),
+                (N, H),
+                (N, H),
+                (D, 2 * H),
+                (H, 2 * H),
+                (2 * H,),
+            )
         )
         for N, D, H in ((3, 4, 2), (1, 2, 5))
     ]
@@ -272,7 +285,9 @@ def forget_cases(rng):
     """Two batches of sequences of distinct sizes."""
     return [
         (rng.standard_normal((T, *x.shape)), h, c, *weights)
-        for T, (x, h, c, *weights) in zip((5, 4), forget_step_cases(rng), strict=True)
+        for T, (x, h, c, *weights) in zip(
+            (5, 4), forget_step_cases(rng), strict=True
+        )
     ]
 
 
@@ -346,7 +361,9 @@ def lstm_step_backward(d_h, d_c, c_before, i, f, g, o, c):
     delta_f = d_c * c_before * f * (1 - f)
     delta_g = d_c * i * (1 - g**2)
     delta_o = d_h * tanh_c * o * (1 - o)
-    return np.concatenate([delta_i, delta_f, delta_g, delta_o], axis=-1), d_c * f
+    return np.concatenate(
+        [delta_i, delta_f, delta_g, delta_o], axis=-1
+    ), d_c * f
 
 
 def lstm_step_overwritten(d_h, d_c, c_before, i, f, g, o, c):
@@ -451,7 +468,9 @@ def lstm_backward_cases(rng):
 _GRADIENTS = ("d_W_x", "d_W_h", "d_b")
 _INITIAL = "Step 1 starts from the state that was passed in."
 _REVERSED = "The loop runs backwards; the array of derivatives does not."
-_TWO_SOURCES = "c goes to h and to the next step: its derivative has two sources."
+_TWO_SOURCES = (
+    "c goes to h and to the next step: its derivative has two sources."
+)
 _OLD_MEMORY = "The gate multiplied the memory from before the step."
 
 #: Every step that is no exercise of a chapter.
@@ -492,7 +511,9 @@ STEPS = (
         ("hs",),
         rnn_forward,
         rnn_cases,
-        mistakes=(Mistake("begun with zeros", rnn_forward_from_zero, _INITIAL),),
+        mistakes=(
+            Mistake("begun with zeros", rnn_forward_from_zero, _INITIAL),
+        ),
     ),
     Exercise(
         "lab-rnn-backward",
@@ -541,7 +562,9 @@ STEPS = (
         ("hs", "cs"),
         forget_forward,
         forget_cases,
-        mistakes=(Mistake("begun with zeros", forget_forward_from_zero, _INITIAL),),
+        mistakes=(
+            Mistake("begun with zeros", forget_forward_from_zero, _INITIAL),
+        ),
     ),
     Exercise(
         "lab-forget-backward",
@@ -576,7 +599,11 @@ STEPS = (
         read_out,
         read_out_cases,
         mistakes=(
-            Mistake("no bias", read_out_without_bias, "b_y is added at every step."),
+            Mistake(
+                "no bias",
+                read_out_without_bias,
+                "b_y is added at every step.",
+            ),
         ),
     ),
     Exercise(

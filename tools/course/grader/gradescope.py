@@ -64,7 +64,9 @@ def _notebook(folder: Path) -> Path:
     found = sorted(path for path in folder.rglob("*.ipynb") if not path.is_symlink())
     found = [path for path in found if ".ipynb_checkpoints" not in path.parts]
     if len(found) != 1:
-        raise SubmissionError(f"Expected one notebook, found {len(found)}. Hand in one.")
+        raise SubmissionError(
+            f"Expected one notebook, found {len(found)}. Hand in one."
+        )
     return found[0]
 
 

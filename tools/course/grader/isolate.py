@@ -37,7 +37,7 @@ class Limits:
 
     @property
     def silence(self) -> float:
-        """Seconds without a word after which it is ended, though it should end itself."""
+        """Seconds without a word after which it is ended."""
         return 2 * max(self.cell_seconds, self.call_seconds) + 10
 
 

@@ -61,7 +61,9 @@ def code_cells(path: Path) -> list[str]:
             if cell["cell_type"] == "code"
         ]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        raise SubmissionError(f"{path.name} is not a notebook that can be read") from None
+        raise SubmissionError(
+            f"{path.name} is not a notebook that can be read"
+        ) from None
 
 
 def grade(
@@ -107,7 +109,8 @@ def _grade(
     exercise: Exercise, answers: Answers, seeds: list[int], cells: list[str]
 ) -> Grade:
     replies = {
-        case: reply for (name, case), reply in answers.replies.items()
+        case: reply
+        for (name, case), reply in answers.replies.items()
         if name == exercise.name
     }
     if not replies:
@@ -116,7 +119,9 @@ def _grade(
         return Grade(exercise, (), f"{exercise.name}: not answered yet")
     if exercise.cases:
         results = [
-            exercise.check(_proxy(replies, number * len(exercise.draw_cases(seed))), seed)
+            exercise.check(
+                _proxy(replies, number * len(exercise.draw_cases(seed))), seed
+            )
             for number, seed in enumerate(seeds)
         ]
     else:

@@ -90,7 +90,9 @@ def check(name, answer, seed=None):
     if name not in table:
         raise ValueError(f"no exercise is called {name!r}; {nearest(name, table)}")
     if seed is not None:
-        raise ValueError(f"seed is {seed!r}; the students' package has public cases only")
+        raise ValueError(
+            f"seed is {seed!r}; the students' package has public cases only"
+        )
     entry = table[name]
     try:
         given = _given(entry, answer)
