@@ -26,6 +26,8 @@ def nbgrader(folder, *arguments):
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     environment |= {"JUPYTER_PREFER_ENV_PATH": "1", "HOME": str(folder)}
     program = Path(NBGRADER).absolute()
+    # nbgrader calls alembic by its name, as in an activated environment.
+    environment["PATH"] = f"{program.parent}{os.pathsep}{environment['PATH']}"
     done = subprocess.run(
         [program, *arguments],
         cwd=folder,

@@ -4,7 +4,6 @@ import argparse
 import re
 import secrets
 import sys
-import tomllib
 from pathlib import Path
 
 from lstmbook.course.exercises import ALL
@@ -35,10 +34,9 @@ def main() -> None:
     assignments = [from_chapter(path) for path in chapters]
     assignments += [lab for lab in labs() if lab.name[4:].startswith(options.chapter)]
     package = public.package_files(ALL.values())
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
     bundles.write_students(assignments, OUT / "student")
-    public.write_wheel(package, project, OUT / "student")
+    public.write_wheel(package, OUT / "student")
     (OUT / "student" / "README.md").write_text(STUDENTS, encoding="utf-8")
     bundles.write_instructors(assignments, seeds, OUT / "instructor")
     (OUT / "instructor" / "seed.txt").write_text(f"{seed}\n")

@@ -15,7 +15,6 @@ from tools.course.sheets import (
     students_edition,
 )
 
-ROOT = Path(__file__).parents[2]
 GRADER = Path(__file__).parent / "grader"
 #: Gradescope's containers run as root; the user "nobody" can read no solutions there.
 NOBODY = 65534
@@ -56,8 +55,7 @@ def grader_files() -> dict[str, bytes]:
     files = {
         f"grader/{path.name}": path.read_bytes() for path in sorted(GRADER.glob("*.py"))
     }
-    library = sorted((ROOT / "lstmbook").rglob("*.py"))
-    return files | {str(p.relative_to(ROOT)): p.read_bytes() for p in library}
+    return files | public.library_files() | public.metadata()
 
 
 def write_students(assignments: list[Assignment], folder: Path) -> None:

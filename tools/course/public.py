@@ -7,6 +7,7 @@ import io
 import json
 import pickle
 import secrets
+import tomllib
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -24,6 +25,12 @@ EXERCISES = "lstmbook/course/exercises"
 HARMLESS = {"answers.py", "mutants.py"}
 GRID = 32  # cells across the band of what is right, at least
 STEPS = range(1, 6)
+WHEEL = """\
+Wheel-Version: 1.0
+Generator: lstmbook
+Root-Is-Purelib: true
+Tag: py3-none-any
+"""
 
 
 def seal(exercise: Exercise, salt: str) -> dict:
@@ -128,34 +135,76 @@ def package_files(exercises: Iterable[Exercise]) -> dict[str, bytes]:
         Path within the package to content.
     """
     files = {
-        str(path.relative_to(ROOT)): path.read_bytes()
-        for path in sorted((ROOT / "lstmbook").rglob("*"))
-        if path.suffix in {".py", ".typed"} and _harmless(path)
+        name: content for name, content in library_files().items() if _harmless(name)
     }
     table = {e.name: seal(e, secrets.token_hex(8)) for e in exercises}
-    return files | {
-        f"{EXERCISES}/__init__.py": (HERE / "check.py").read_bytes(),
-        f"{EXERCISES}/checks.json": json.dumps(table).encode(),
-        f"{EXERCISES}/ch10.py": (HERE / "suspects.py").read_bytes(),
-        f"{EXERCISES}/suspects.json": json.dumps(suspects()).encode(),
+    return (
+        files
+        | metadata("+student")
+        | {
+            f"{EXERCISES}/__init__.py": (HERE / "check.py").read_bytes(),
+            f"{EXERCISES}/checks.json": json.dumps(table).encode(),
+            f"{EXERCISES}/ch10.py": (HERE / "suspects.py").read_bytes(),
+            f"{EXERCISES}/suspects.json": json.dumps(suspects()).encode(),
+        }
+    )
+
+
+def library_files() -> dict[str, bytes]:
+    """Files of the library, the solutions among them."""
+    return {
+        path.relative_to(ROOT).as_posix(): path.read_bytes()
+        for path in sorted((ROOT / "lstmbook").rglob("*"))
+        if path.suffix == ".py" or path.name == "py.typed"
     }
 
 
-def _harmless(path: Path) -> bool:
+def metadata(edition: str = "") -> dict[str, bytes]:
+    """Write what pip and the library ask about a package, above all its version.
+
+    Parameters
+    ----------
+    edition
+        Appended to the version.
+
+    Returns
+    -------
+    dict of str to bytes
+        Path to content.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    version, extras = project["version"] + edition, project["optional-dependencies"]
+    lines = [
+        "Metadata-Version: 2.1",
+        "Name: lstmbook",
+        f"Version: {version}",
+        f"Summary: {project['description']}",
+        f"Requires-Python: {project['requires-python']}",
+        *(f"Requires-Dist: {line}" for line in project["dependencies"]),
+    ]
+    for name in ("torch", "data", "plots", "progress"):
+        lines.append(f"Provides-Extra: {name}")
+        lines += [f"Requires-Dist: {line}; extra == '{name}'" for line in extras[name]]
+    return {
+        f"lstmbook-{version}.dist-info/METADATA": "\n".join([*lines, ""]).encode(),
+        f"lstmbook-{version}.dist-info/WHEEL": WHEEL.encode(),
+    }
+
+
+def _harmless(name: str) -> bool:
     """Whether a file of the library may be given to students."""
-    return path.parent != ROOT / EXERCISES or path.name in HARMLESS
+    folder, _, file = name.rpartition("/")
+    return folder != EXERCISES or file in HARMLESS
 
 
-def write_wheel(files: dict[str, bytes], project: dict, folder: Path) -> Path:
+def write_wheel(files: dict[str, bytes], folder: Path) -> Path:
     """
     Write the students' package as a wheel that pip installs.
 
     Parameters
     ----------
     files
-        Its files.
-    project
-        The table `project` of `pyproject.toml`.
+        Its files, from `package_files`.
     folder
         Where to write it.
 
@@ -164,45 +213,18 @@ def write_wheel(files: dict[str, bytes], project: dict, folder: Path) -> Path:
     Path
         The wheel.
     """
-    version = f"{project['version']}+student"
-    info = f"lstmbook-{version}.dist-info"
-    extras = project["optional-dependencies"]
-    names = ("torch", "data", "plots", "progress")
-    metadata = [
-        "Metadata-Version: 2.1",
-        "Name: lstmbook",
-        f"Version: {version}",
-        f"Summary: {project['description']}; students' edition",
-        f"Requires-Python: {project['requires-python']}",
-        *(f"Requires-Dist: {line}" for line in project["dependencies"]),
-        *(f"Provides-Extra: {name}" for name in names),
-        *(
-            f"Requires-Dist: {line}; extra == '{name}'"
-            for name in names
-            for line in extras[name]
-        ),
-    ]
-    wheel = [
-        "Wheel-Version: 1.0",
-        "Generator: lstmbook",
-        "Root-Is-Purelib: true",
-        "Tag: py3-none-any",
-    ]
-    files = files | {
-        f"{info}/METADATA": "\n".join([*metadata, ""]).encode(),
-        f"{info}/WHEEL": "\n".join([*wheel, ""]).encode(),
-    }
+    (info,) = {name.split("/")[0] for name in files if ".dist-info/" in name}
     record = io.StringIO()
     rows = csv.writer(record, lineterminator="\n")
     for name, content in files.items():
         value = base64.urlsafe_b64encode(hashlib.sha256(content).digest())
         rows.writerow([name, f"sha256={value.decode().rstrip('=')}", len(content)])
     rows.writerow([f"{info}/RECORD", "", ""])
-    files[f"{info}/RECORD"] = record.getvalue().encode()
-    target = folder / f"lstmbook-{version}-py3-none-any.whl"
+    target = folder / f"{info.removesuffix('.dist-info')}-py3-none-any.whl"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
+        archive.writestr(f"{info}/RECORD", record.getvalue())
     return target
 
 

@@ -70,13 +70,20 @@ def _notebook(folder: Path) -> Path:
     return found[0]
 
 
+def _close(home: Path) -> None:
+    """Close to everybody else what submissions must not read or write."""
+    for name in ("results", "submission", "source/lstmbook"):
+        (home / name).chmod(0o700)
+    for name in ("source/settings.json", "source/run_autograder"):
+        (home / name).chmod(0o700)
+
+
 def main(home: Path) -> None:
     """Grade what lies in `submission`; write `results/results.json`, come what may."""
     source = home / "source"
     settings = json.loads((source / "settings.json").read_text(encoding="utf-8"))
     if os.geteuid() == 0 and settings["limits"].get("user") is not None:
-        (home / "results").chmod(0o700)
-        (home / "submission").chmod(0o700)
+        _close(home)
     try:
         found = results(home / "submission", settings, source / "student")
     except Exception as error:  # a fault of ours must not look like the student's

@@ -161,4 +161,4 @@ def _silence(name: str, answers: Answers, cells: list[str]) -> str:
     errors = [answers.errors[k] for k in range(asking[-1] + 1) if k in answers.errors]
     if not errors:
         return f"{name}: not answered yet"
-    return f"✗ {name}\nNo answer was reached. {errors[-1]}"
+    return "\n".join([f"✗ {name}", "No answer was reached.", *errors[-2:]])
