@@ -54,10 +54,20 @@ def read(app, name, source) -> None:
     source[0] = drop_links(source[0])
 
 
+def clean_sources(app, error) -> None:
+    """Drop the links from the sources that are published beside the pages, too."""
+    if error:
+        return
+    for path in Path(app.outdir, "_sources").rglob("*.ipynb"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(drop_links(text), encoding="utf-8")
+
+
 def setup(app) -> dict[str, bool]:
     """Connect to the build, where solutions are withheld."""
     if os.environ.get("SOLUTIONS") == "0":
         app.connect("source-read", read)
+        app.connect("build-finished", clean_sources)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 

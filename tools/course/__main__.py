@@ -70,9 +70,9 @@ STUDENTS = """\
 # For students
 
 1. With Python 3.11 or newer: `pip install lstmbook-*.whl`, the file in this folder. For
-   the experiments also `pip install scikit-learn matplotlib torch`.
-2. Open the notebook in JupyterLab, VS Code, or Colab (File, Upload notebook; then
-   upload the `.whl` file under Files, to the left).
+   some experiments also `pip install scikit-learn matplotlib torch`. In Colab the first
+   cell installs it; each notebook begins with a link.
+2. Open the notebook in JupyterLab, VS Code or Colab.
 3. Fill in the cells that say `your turn`. Run the check below each.
 4. Restart the kernel, run all cells, save, and hand in the notebook under its own name.
 

@@ -11,6 +11,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,15 @@ from tools.minutes import exercise_minutes
 from tools.notebooks import KERNELSPEC
 
 SITE = "https://lstmbook.github.io/lstmbook"
+PUBLISHED = f"{SITE}/notebooks/assignments"
+COLAB = "https://colab.research.google.com/github/lstmbook/lstmbook/blob/notebooks"
+WHEEL_NAME = f"lstmbook-{version('lstmbook')}+student-py3-none-any.whl"
+COLAB_CELL = f"""\
+# Elsewhere, once: pip install {WHEEL_NAME}
+import sys
+
+if "google.colab" in sys.modules:
+    %pip install -q {PUBLISHED}/{WHEEL_NAME}"""
 YOUR_TURN = "...  # your turn"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 REGION = re.compile(rf"^([ ]*){BEGIN}\n.*?{END}$", re.M | re.S)
@@ -252,6 +262,9 @@ def _head(assignment: Assignment) -> str:
 
 {assignment.about}
 
+[Open in Colab]({COLAB}/assignments/{assignment.name}.ipynb), or work offline: the
+package that the first cell names comes with this notebook. Otherwise NumPy is enough.
+
 | question | kind | minutes | points |
 | --- | --- | --- | --- |
 {rows}
@@ -265,15 +278,10 @@ stops a cell after a minute, and goes on with the next."""
 
 
 def _install() -> str:
-    doctor = importlib.util.find_spec("lstmbook.doctor")
-    first = "%run -m lstmbook.doctor -- --for package\n" if doctor else ""
-    return (
-        f"{first}# Once: pip install lstmbook-…+student-py3-none-any.whl, which came\n"
-        "# with this notebook. On Colab, upload it first: to the left, Files.\n"
-        "import sys\n\n"
-        'if "google.colab" in sys.modules:\n'
-        "    %pip install -q /content/lstmbook-*.whl"
-    )
+    """Install the students' package on Colab; say first what is wrong elsewhere."""
+    if importlib.util.find_spec("lstmbook.doctor") is None:
+        return COLAB_CELL
+    return f"{COLAB_CELL}\n\n%run -m lstmbook.doctor -- --for package"
 
 
 def _markdown(name: str, source: str, **marks: Any) -> NotebookNode:
