@@ -139,7 +139,7 @@ def _cell(text: str) -> str:
 def outcomes(book: list[Chapter]) -> str:
     """Tabulate what each chapter is for."""
     rows = [
-        f"| {c.link} {c.title} | {c.can} | {c.need} | {c.minutes} "
+        f"| [{c.number} {c.title}]({c.path.name}) | {c.can} | {c.need} | {c.minutes} "
         f"| {sum(map(exercise_minutes, c.exercises))} |"
         for c in book
     ]
@@ -262,7 +262,8 @@ def misconceptions(book: list[Chapter]) -> str:
 
 def _plain(text: str) -> str:
     """Leave out what would need the chapter's own context."""
-    text = re.sub(r"\{(?:eq|numref)\}`[^`]*`", "", text)
+    text = re.sub(r"\{numref\}`[^`]*`", "the figure", text)
+    text = re.sub(r",? \{eq\}`[^`]*`", "", text)
     text = re.sub(r"\{doc\}`([^`<]*)(?: <[^>]*>)?`", r"\1", text)
     text = re.sub(r"\[([^\]]*)\]\(#[^)]*\)", r"\1", text)
     return text.replace("|", "\\|").strip()

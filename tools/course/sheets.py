@@ -178,7 +178,7 @@ def _imports(cells: list[NotebookNode]) -> dict[str, str]:
 def _needed(imports: dict[str, str], text: str) -> str:
     """Lines that import what a task names in code."""
     quoted = " ".join([*re.findall(r"`([^`]+)`", text), text.partition("\nfor ")[2]])
-    words = set(re.findall(r"\b[A-Za-z_]\w+\b", quoted)) - {"exercises"}
+    words = set(re.findall(r"(?<![.\w])[A-Za-z_]\w+", quoted)) - {"exercises"}
     return "\n".join(sorted({imports[word] for word in words & imports.keys()}))
 
 
