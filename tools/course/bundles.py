@@ -24,8 +24,13 @@ SETUP = """\
 #!/usr/bin/env bash
 # Runs once, when Gradescope builds the image.
 set -e
-apt-get update && apt-get install -y python3 python3-pip python3-venv
-python3 -m venv /opt/course
+apt-get update && apt-get install -y python3 python3-venv
+python=python3
+if ! python3 -c "import sys; sys.exit(sys.version_info < (3, 11))"; then
+  apt-get install -y python3.11 python3.11-venv
+  python=python3.11
+fi
+"$python" -m venv /opt/course
 /opt/course/bin/pip install -r /autograder/source/requirements.txt
 """
 RUN = """\

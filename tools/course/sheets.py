@@ -9,7 +9,7 @@ import copy
 import importlib.util
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -241,13 +241,30 @@ def _item_cells(item: Item) -> Iterator[NotebookNode]:
 def _answer(exercise: Exercise) -> str:
     """Source of the cell for the answer, with the solution between marks."""
     source = inspect.getsource(exercise.solution).rstrip()
+    imports = _imports_of(exercise.solution)
     if exercise.cases:
         head = exercise.stub.split(f"\n    {YOUR_TURN}")[0]
         body = source[len(head) :].strip("\n")
-        return f"{head}\n    {BEGIN}\n{body}\n    {END}"
+        lines = [f"    {line}" for line in [BEGIN, *imports]]
+        return "\n".join([head, *lines, body, f"    {END}"])
     blank = exercise.stub.rsplit("\n", 1)[0]
     call = f"answer = {exercise.solution.__name__}()"
-    return f"{blank}\n{BEGIN}\n{source}\n\n\n{call}\n{END}"
+    return "\n".join([blank, BEGIN, *imports, source, "", "", call, END])
+
+
+def _imports_of(solution: Callable) -> list[str]:
+    """Lines that import what a solution takes from its module, NumPy apart."""
+    names = {
+        node.id
+        for node in ast.walk(ast.parse(inspect.getsource(solution)))
+        if isinstance(node, ast.Name)
+    }
+    found = {name: solution.__globals__.get(name) for name in sorted(names - {"np"})}
+    return [
+        f"from {value.__module__} import {name}"
+        for name, value in found.items()
+        if getattr(value, "__module__", "").startswith("lstmbook")
+    ]
 
 
 def _head(assignment: Assignment) -> str:

@@ -72,6 +72,7 @@ def _notebook(folder: Path) -> Path:
 
 def _close(home: Path) -> None:
     """Close to everybody else what submissions must not read or write."""
+    (home / "source").chmod(0o755)  # what they run lies in there, too
     for name in ("results", "submission", "source/lstmbook"):
         (home / name).chmod(0o700)
     for name in ("source/settings.json", "source/run_autograder"):
