@@ -254,12 +254,10 @@ def _answer(exercise: Exercise) -> str:
 
 def _imports_of(solution: Callable) -> list[str]:
     """Lines that import what a solution takes from its module, NumPy apart."""
-    names = {
-        node.id
-        for node in ast.walk(ast.parse(inspect.getsource(solution)))
-        if isinstance(node, ast.Name)
-    }
-    found = {name: solution.__globals__.get(name) for name in sorted(names - {"np"})}
+    nodes = [*ast.walk(ast.parse(inspect.getsource(solution)))]
+    names = {node.id for node in nodes if isinstance(node, ast.Name)} - {"np"}
+    names -= {node.name for node in nodes if isinstance(node, ast.alias)}
+    found = {name: solution.__globals__.get(name) for name in sorted(names)}
     return [
         f"from {value.__module__} import {name}"
         for name, value in found.items()
