@@ -75,6 +75,7 @@ links: $(READY) ## check the links of the built site
 	  --remap '$(COLAB)/(.*) file://$(CURDIR)/$(HTML)/notebooks/$$1' \
 	  --remap '$(SOURCE)/(.*) file://$(CURDIR)/$$1' $(HTML)
 
+# _course stays: it may hold what a class has handed in.
 clean: ## remove the site, the environment and all caches
 	rm -rf _build $(VENV) .venv-course .pytest_cache .ruff_cache .coverage .hypothesis *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
