@@ -173,6 +173,28 @@ def patching():
     )
 
 
+def flooding():
+    """Talks without end on every channel; the last answer is right."""
+    return hand_in(
+        dial_by_hand=(
+            "import os\nwhile True:\n    for channel in range(3, 64):\n        try:\n"
+            "            os.write(channel, b'x' * 65536)\n        except OSError:\n"
+            "            pass"
+        ),
+        forget_bias=f"answer = {LOSSES}",
+    )
+
+
+def lingering():
+    """Leaves a process behind that holds the channel open."""
+    return hand_in(
+        dial_by_hand=(
+            "import os, time\nif os.fork() == 0:\n    os.setsid()\n"
+            f"    time.sleep(20)\n    os._exit(0)\nanswer = {DIAL}"
+        )
+    )
+
+
 #: Hand-in to the points that it is worth, by question.
 SCORES = {
     right: (3, 4, 3),
@@ -185,4 +207,6 @@ SCORES = {
     by_heart: (0, 0, 0),
     importing: (0, 0, 0),
     patching: (0, 0, 0),
+    flooding: (0, 0, 3),
+    lingering: (3, 0, 0),
 }

@@ -20,7 +20,7 @@ from lstmbook.course import exercises
 from lstmbook.course.exercises import ALL, EXERCISES, labs
 from tests.submissions import NAME, SCORES, assignment, blank, hand_in, right
 from tools import withhold
-from tools.course import bundles, guide, public
+from tools.course import bundles, guide, public, sheets
 from tools.course.labs import labs as lab_sheets
 from tools.course.sheets import (
     REGION,
@@ -357,6 +357,22 @@ def test_solutions_pass_their_hidden_tests(path):
     assert passed == sum(bool(e.cases) for e in sheet.exercises)
 
 
+def test_colab_is_where_the_workflow_publishes():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert f"COLAB := {sheets.COLAB}\n" in makefile
+    workflow = (ROOT / ".github/workflows/pages.yml").read_text(encoding="utf-8")
+    assert "cp -r _course/student _build/html/notebooks/assignments" in workflow
+    (link,) = re.findall(r"\[Open in Colab\]\((.*?)\)", blank().cells[0].source)
+    assert link == f"{sheets.COLAB}/assignments/{NAME}.ipynb"
+
+
+def test_colab_installs_the_wheel_that_is_written(package, tmp_path):
+    wheel = public.write_wheel(package, tmp_path)
+    (url,) = re.findall(r"%pip install -q (\S+)", blank().cells[1].source)
+    site = yaml.safe_load((ROOT / "_config.yml").read_text())["html"]["baseurl"]
+    assert url == f"{site}notebooks/assignments/{wheel.name}"
+
+
 def test_a_blank_sheet_runs_and_scores_nothing():
     names = {"np": np, "exercises": exercises}
     for cell in blank().cells[2:]:
@@ -378,7 +394,7 @@ def test_the_guide_is_up_to_date():
 
 def test_the_guide_knows_the_chapters():
     book = guide.chapters(ROOT)
-    assert [c.number for c in book] == list(range(1, 14))
+    assert [c.path for c in book] == CHAPTERS
     assert book[8].needs == (4, 5, 6, 7, 8) and book[12].needs == (11, 12)
     assert "With $f = 1$ the cell forgets everything." in book[5].beliefs
     assert [e.name for e in book[5].exercises] == HANDED

@@ -20,6 +20,7 @@ import numpy as np
 from .child import LATE
 
 CHILD = Path(__file__).parent / "child.py"
+DONE = b'{"done": true}\n'
 LIBRARIES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -197,6 +198,8 @@ def _listen(reading: int, limits: Limits, deadline: float) -> tuple[bytes, bool]
         if not part:
             break
         said += part
+        if said.endswith(DONE):  # a process left behind may hold the channel open
+            break
     return bytes(said), True
 
 
