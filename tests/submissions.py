@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -12,13 +13,17 @@ from tools.course.sheets import from_chapter, source_notebook, students_edition
 
 ROOT = Path(__file__).parents[1]
 NAME = "06-forget-gate"
+HANDED = ["dial-by-hand", "forget-products", "forget-bias"]
 DIAL = {"f": 0.9931, "b_f": 4.97, "left_after_250": 0.177}
 LOSSES = {"loss_0": 0.325, "loss_1": 0.325, "loss_3": 0.006}
 
 
 @cache
 def assignment():
-    return from_chapter(ROOT / "book" / f"{NAME}.ipynb")
+    """Three exercises of the chapter, one of each kind."""
+    whole = from_chapter(ROOT / "book" / f"{NAME}.ipynb")
+    chosen = [item for item in whole.items if item.exercise.name in HANDED]
+    return replace(whole, items=tuple(chosen))
 
 
 @cache

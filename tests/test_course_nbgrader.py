@@ -10,14 +10,13 @@ import nbformat
 import pytest
 
 from lstmbook.course.exercises import EXERCISES
-from tests.submissions import NAME, SCORES, assignment, blank
+from tests.submissions import HANDED, NAME, SCORES, assignment, blank
 from tools.course import bundles, public
 
 NBGRADER = os.environ.get("NBGRADER")
 pytestmark = pytest.mark.skipif(
     not NBGRADER, reason="needs nbgrader, in an environment of its own"
 )
-HANDED = ["dial-by-hand", "forget-products", "forget-bias"]
 LIMITS = {"cell_seconds": 0.5, "call_seconds": 0.5, "seconds": 60}
 
 
