@@ -7,6 +7,8 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 READY := $(VENV)/.ready
+# nbgrader brings a JupyterLab of its own.
+NBGRADER := .venv-course/bin/nbgrader
 HTML := _build/html
 
 # Links into the repository are checked on its files here.
@@ -20,11 +22,13 @@ unexport MPLBACKEND
 
 # Links are checked on the site that `book` has built.
 .NOTPARALLEL:
-.PHONY: book pdf test run lab edit exercises bench experiments links site-report equations check clean help
+.PHONY: book pdf test course test-course run lab edit exercises bench experiments links site-report equations check clean help
 
-book: $(READY) ## build the site, strictly, from clean
-	rm -rf _build
-	$(BIN)/jupyter-book build . --all -n -W --keep-going
+book: $(READY) ## build the site, strictly, from clean; without solutions: SOLUTIONS=0
+	$(if $(filter-out 0 1,$(SOLUTIONS)),$(error SOLUTIONS is $(SOLUTIONS); expected 0 or 1))
+	rm -rf _build && mkdir _build && $(PY) -m tools.withhold > _build/toc.yml
+	$(BIN)/jupyter-book build . --all -n -W --keep-going \
+	  $(if $(filter 0,$(SOLUTIONS)),--toc _build/toc.yml)
 	@echo "The book is at $(CURDIR)/$(HTML)/index.html"
 
 pdf: $(READY) ## print the built site as one PDF; needs Chromium or Chrome
@@ -34,6 +38,13 @@ pdf: $(READY) ## print the built site as one PDF; needs Chromium or Chrome
 test: check book links ## run everything that guards the project
 	$(PY) -m pytest -n 2 --dist loadfile --cov=lstmbook -p tools.nbval_figures \
 	  --nbval --nbval-current-env --nbval-cell-timeout=300 tests lstmbook book
+
+course: $(READY) ## write assignments, labs and graders for a class; SEED=… of hidden tests
+	test -d $(HTML)/notebooks/solutions || $(MAKE) book SOLUTIONS=1
+	$(PY) -m tools.course $(if $(SEED),--seed $(SEED)) $(if $(CHAPTER),--chapter $(CHAPTER))
+
+test-course: $(READY) $(NBGRADER) ## grade made-up hand-ins with nbgrader, in an environment of its own
+	NBGRADER=$(NBGRADER) $(PY) -m pytest tests/test_course_nbgrader.py
 
 check: $(READY) ## lint code and notebooks, check the types of the library
 	$(BIN)/ruff check .
@@ -73,8 +84,9 @@ site-report: $(READY) ## measure each page of the built site: weight, speed, fau
 	test -d $(HTML) || $(MAKE) book
 	$(PY) -m tools.site_report $(PAGE)
 
+# _course stays: it may hold what a class has handed in.
 clean: ## remove the site, the environment and all caches
-	rm -rf _build $(VENV) .pytest_cache .ruff_cache .coverage .hypothesis *.egg-info
+	rm -rf _build $(VENV) .venv-course .pytest_cache .ruff_cache .coverage .hypothesis *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## show this table
@@ -90,3 +102,7 @@ $(READY): pyproject.toml constraints.txt
 	  --extra-index-url $(TORCH_INDEX) $$(grep '^torch==' constraints.txt)
 	$(PY) -m pip install -q -c constraints.txt -e '.[book,test]'
 	@touch $@
+
+$(NBGRADER):
+	$(PYTHON) -m venv .venv-course
+	.venv-course/bin/pip install -q nbgrader==0.9.6 $$(grep '^numpy==' constraints.txt)

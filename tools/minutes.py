@@ -3,6 +3,9 @@
 A minute is 200 words of the main line, 20 lines of visible code (3 s each), or two
 figures or labelled equations (30 s each). The main line ends where the exercises begin;
 what is folded, in a dropdown or a hidden cell, is left out, and so are living figures.
+
+An exercise is given five minutes, and one for each line of its worked solution. That is
+an estimate: no class has been timed.
 """
 
 import re
@@ -12,6 +15,7 @@ from pathlib import Path
 
 import nbformat
 
+from lstmbook.course.exercises.checking import Exercise
 from tools.toc import notebooks
 
 MAX_WORDS = 2_500
@@ -57,6 +61,12 @@ def measure(path: Path) -> Load:
             if not tags & HIDDEN_OUTPUT:
                 figures += sum("image/png" in o.get("data", {}) for o in cell.outputs)
     return Load(words, lines, figures, equations)
+
+
+def exercise_minutes(exercise: Exercise) -> int:
+    """Estimate the minutes for one exercise, rounded up to five."""
+    lines = [line for line in exercise.worked.splitlines() if line.strip()]
+    return 5 * -(-(5 + len(lines)) // 5)
 
 
 def stated(path: Path) -> int | None:

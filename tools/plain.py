@@ -236,7 +236,9 @@ def write_all(app: Sphinx, error: Exception | None) -> None:
     for name in sorted(app.env.found_docs):
         source = Path(app.env.doc2path(name))
         if source.suffix == ".ipynb":
-            page, nb = Page(app, name), nbformat.read(source, as_version=4)
+            text = [source.read_text(encoding="utf-8")]
+            app.emit("source-read", name, text)  # as Sphinx itself read it
+            page, nb = Page(app, name), nbformat.reads(text[0], as_version=4)
             target = Path(app.outdir, FOLDER, *Path(name).parts[1:])
             target.parent.mkdir(parents=True, exist_ok=True)
             nbformat.write(

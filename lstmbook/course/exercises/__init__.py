@@ -13,6 +13,7 @@ import importlib
 import pkgutil
 from dataclasses import replace
 
+from lstmbook.course.exercises import labs
 from lstmbook.course.exercises.answers import nearest
 from lstmbook.course.exercises.checking import (
     Band,
@@ -22,6 +23,7 @@ from lstmbook.course.exercises.checking import (
 )
 
 __all__ = [
+    "ALL",
     "EXERCISES",
     "Band",
     "Exercise",
@@ -47,6 +49,9 @@ EXERCISES = {
     for chapter in _CHAPTERS
     for exercise in chapter.EXERCISES
 }
+
+#: The same, and the steps of the labs, which stand in no chapter.
+ALL = EXERCISES | {step.name: step for step in labs.STEPS}
 
 _SOLUTIONS = {
     exercise.name: f"book/solutions/{chapter.NOTEBOOK}"
@@ -89,12 +94,12 @@ def check(name, answer, seed=None):
     ValueError
         If there is no such exercise, or if it is given a seed and is not in code.
     """
-    if name not in EXERCISES:
+    if name not in ALL:
         raise ValueError(
-            f"no exercise is called {name!r}; {nearest(name, EXERCISES)}"
+            f"no exercise is called {name!r}; {nearest(name, ALL)}"
         )
-    result = EXERCISES[name].check(answer, seed)
-    if result.passed or result.fingerprint is None:
+    result = ALL[name].check(answer, seed)
+    if result.passed or result.fingerprint is None or name not in _tries:
         return result
     _tries[name].add(result.fingerprint)
     if len(_tries[name]) < _ENOUGH:

@@ -133,6 +133,18 @@ class Exercise:
     mistakes: tuple = ()
 
     @property
+    def kind(self):
+        """How it is answered: on paper, in code, or by an experiment."""
+        if self.cases:
+            return "in code"
+        return "an experiment" if self.expected else "on paper"
+
+    @property
+    def points(self):
+        """One for each quantity; two where the answer is code."""
+        return len(self.quantities) * (2 if self.cases else 1)
+
+    @property
     def stub(self):
         """Source of the cell in which a reader answers."""
         if self.cases is None:
@@ -181,7 +193,7 @@ class Exercise:
                 f"{self.name} has fixed numbers and takes no seed; only exercises "
                 "in code do"
             )
-        cases = self._cases(seed)
+        cases = self.draw_cases(seed)
         try:
             given = self._given(answer, cases)
         except AnswerError as error:
@@ -190,7 +202,7 @@ class Exercise:
             )
         if all(value is None for value in given.values()):
             return Result(self.name, (), self._nothing(answer), False)
-        right = self._right(cases)
+        right = self.bands(cases)
         given = {
             key: None
             if value is None
@@ -212,7 +224,18 @@ class Exercise:
         found = diagnose(self, given, right, cases)
         return f"Not yet: {found}" if found else "Not yet."
 
-    def _cases(self, seed):
+    def draw_cases(self, seed=None):
+        """Arguments to call an answer in code with; none for other kinds.
+
+        Parameters
+        ----------
+        seed : int, optional
+            Of the cases. Default: the book's.
+
+        Returns
+        -------
+        list of tuple
+        """
         if not self.cases:
             return [()]
         return self.cases(np.random.default_rng(seed or 0))
@@ -244,8 +267,19 @@ class Exercise:
             return "it returns None. Is the `return` still missing?"
         return "not answered yet"
 
-    def _right(self, cases):
-        """The bands that hold what is right, by quantity and case."""
+    def bands(self, cases):
+        """The bands that hold what is right.
+
+        Parameters
+        ----------
+        cases : list of tuple
+            From :meth:`draw_cases`.
+
+        Returns
+        -------
+        dict of (str, int) to Band
+            By quantity and case, counted from 1.
+        """
         if self.expected is not None:
             return {(name, 1): band for name, band in self.expected.items()}
         values = solve(self.solution, cases, self.quantities)

@@ -1,0 +1,1 @@
+"""Grade a submission whose code runs in a process of its own."""
