@@ -87,7 +87,7 @@ def _input(ax, steps, xs):
     )
     for mark, column in MARKS.items():
         for t in steps[xs[:, column] == 1]:
-            ax.text(t, 1.35, mark[0].upper(), ha="center", weight="bold")
+            ax.text(t, 1.35, mark[0].upper(), ha="center", weight="semibold")
     ax.set(ylim=(-1.1, 1.9), ylabel="input", yticks=(-1, 0, 1))
 
 
