@@ -7,7 +7,7 @@ import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.colors import LinearSegmentedColormap
 
-__all__ = ["BACKWARD", "LOOKS", "NEGATIVE", "SIGNED", "Look", "use_style"]
+__all__ = ["BACKWARD", "BOLD", "LOOKS", "NEGATIVE", "SIGNED", "Look", "use_style"]
 
 
 class Look(NamedTuple):
@@ -42,6 +42,9 @@ SIGNED = LinearSegmentedColormap.from_list(
 
 #: The site's sans-serif, so that a figure looks the same wherever it is drawn.
 FONTS = Path(__file__).with_name("fonts")
+
+#: Its bold, by file: asked for by weight, matplotlib warns that DejaVu has another.
+BOLD = FONTS / "sans-bold.ttf"
 
 STYLE = {
     "figure.figsize": (7, 3),
