@@ -15,7 +15,7 @@ from PIL import Image
 from sphinx.application import Sphinx
 
 from lstmbook.plots import LOOKS
-from lstmbook.plots.style import BACKWARD
+from lstmbook.plots.style import BACKWARD, NEGATIVE
 
 #: Each ink to its counterpart on a dark page, where lighter inks stand out.
 NIGHT = {
@@ -27,6 +27,7 @@ NIGHT = {
     LOOKS["g"].color: "#e59ac8",
     LOOKS["o"].color: "#a5dcff",
     BACKWARD: "#ff6f80",
+    NEGATIVE: "#ab90ee",
 }
 SHARPNESS = 8
 """How fast an ink's say falls with the distance of a pixel's hue from its own."""

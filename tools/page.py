@@ -94,6 +94,11 @@ def sections(toc: str) -> list[tuple[str, str]]:
     return [(link["href"], link.decode_contents()) for link in top]
 
 
+def keep_letters(app, what, name, obj, options, lines: list[str]) -> None:
+    """Keep a description such as "N." from being read as the item N of a list."""
+    lines[:] = [re.sub(r"^(\s*)([A-Z]\.)$", r"\1\\\2", line) for line in lines]
+
+
 FONT_AT_ONCE = re.compile(
     r'url\((?P<path>[^)]+)\)( format\("woff2"\);) /\* at once \*/'
 )
@@ -116,5 +121,7 @@ def write_fonts_into_style(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to the build, after the theme and the plain notebooks."""
     app.connect("html-page-context", prepare, priority=950)
+    # Before napoleon, which turns the descriptions into lists.
+    app.connect("autodoc-process-docstring", keep_letters, priority=400)
     app.connect("build-finished", write_fonts_into_style)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -7,11 +7,12 @@ from lstmbook.plots.graph import PARTS, step_cotangents, step_values
 from lstmbook.plots.lags import gradient_against_lag
 from lstmbook.plots.nets import lstm_chain, rnn_chain, unrolled_net
 from lstmbook.plots.notepad import notepad_chart
-from lstmbook.plots.style import LOOKS, Look, use_style
+from lstmbook.plots.style import LOOKS, SIGNED, Look, use_style
 
 __all__ = [
     "LOOKS",
     "PARTS",
+    "SIGNED",
     "Look",
     "cell_diagram",
     "gradient_against_lag",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lstmbook.plots.style import LOOKS
+from lstmbook.plots.style import BOLD, LOOKS
 from lstmbook.tasks.notepad import MARKS, NOTE, SCALE, VALUE
 
 __all__ = ["notepad_chart"]
@@ -87,7 +87,7 @@ def _input(ax, steps, xs):
     )
     for mark, column in MARKS.items():
         for t in steps[xs[:, column] == 1]:
-            ax.text(t, 1.35, mark[0].upper(), ha="center", weight="bold")
+            ax.text(t, 1.35, mark[0].upper(), ha="center", font=BOLD)
     ax.set(ylim=(-1.1, 1.9), ylabel="input", yticks=(-1, 0, 1))
 
 

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import matplotlib as mpl
 from matplotlib import font_manager
+from matplotlib.colors import LinearSegmentedColormap
 
-__all__ = ["BACKWARD", "LOOKS", "Look", "use_style"]
+__all__ = ["BACKWARD", "BOLD", "LOOKS", "NEGATIVE", "SIGNED", "Look", "use_style"]
 
 
 class Look(NamedTuple):
@@ -31,8 +32,19 @@ LOOKS = {
 #: The colour of cotangents, which flow backwards.
 BACKWARD = "#A50026"
 
+#: The colour of negative memories in an image; positive ones have that of c.
+NEGATIVE = "#5E3C99"
+
+#: Colours of an image of memories: each is an ink of the book, blended with white.
+SIGNED = LinearSegmentedColormap.from_list(
+    "signed", [NEGATIVE, "white", LOOKS["c"].color]
+)
+
 #: The site's sans-serif, so that a figure looks the same wherever it is drawn.
 FONTS = Path(__file__).with_name("fonts")
+
+#: Its bold, by file: asked for by weight, matplotlib warns that DejaVu has another.
+BOLD = FONTS / "sans-bold.ttf"
 
 STYLE = {
     "figure.figsize": (7, 3),

@@ -3,7 +3,14 @@
 from pathlib import Path
 from types import SimpleNamespace
 
-from tools.page import FONT_AT_ONCE, STYLE, links, sections, write_fonts_into_style
+from tools.page import (
+    FONT_AT_ONCE,
+    STYLE,
+    keep_letters,
+    links,
+    sections,
+    write_fonts_into_style,
+)
 
 
 def test_the_sections_of_a_page_are_those_below_its_title():
@@ -46,3 +53,9 @@ def test_the_style_sheet_marks_the_fonts_of_the_first_text():
         "fonts/serif-italic.woff2",
         "fonts/display.woff2",
     ]
+
+
+def test_a_description_of_one_letter_is_no_item_of_a_list():
+    lines = ["batch_size", "    N.", "and H."]
+    keep_letters(None, "function", "f", None, None, lines)
+    assert lines == ["batch_size", r"    \N.", "and H."]
