@@ -702,7 +702,8 @@
       find("[data-asked]").innerHTML = options(state.xs.map((_, t) => t + 1), now.ask);
       find("[data-all]").checked = state.all;
       const row = state.xs[state.t];
-      if (document.activeElement !== find("[data-value]")) find("[data-value]").value = Number(row[0].toFixed(2));
+      const value = find("input[data-value]"); // numbers in the diagram have this too
+      if (document.activeElement !== value) value.value = Number(row[0].toFixed(2));
       find("[data-mark]").value = book.data.cell.marks.find((name) => row[MARK[name]] === 1) || "";
       find("[data-at]").textContent = state.t + 1;
       for (const name of ["walk", "step"]) {

@@ -231,7 +231,7 @@
       <p class="question">${question}</p>
       <p class="how">A step <b>hears</b> an earlier one if a small change of the memory there still moves its own: the
         fuller its colour, the better. Point at the strip to choose who listens, and at the curves to read them; a click
-        holds the place. Untrained nets of 32 units read the adding problem; the two numbers to add are dark.</p>
+        holds the place. Untrained nets of 32 units read the adding problem; the two numbers to add stand out.</p>
       <ol class="tries">${view.tries.map((text) => `<li>${text}</li>`).join("")}</ol>
       <div class="chart">
         <svg aria-hidden="true"></svg>
