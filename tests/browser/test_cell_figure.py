@@ -357,6 +357,79 @@ def test_the_stream_is_a_place_to_point_at(context):
     assert "recall" in said(page) and example().xs[-1, 0, MARKS["recall"]] == 1
 
 
+def go(page, at):
+    page.locator(".stream").press("Home")
+    for _ in range(at - 1):
+        page.locator(".stream").press("ArrowRight")
+    assert step(page) == at
+
+
+def test_what_the_steps_to_try_promise_can_be_seen(context):
+    page = show(context, "start")
+    page.locator("[data-net=learned]").click()
+    page.locator("[data-range=f]").fill("80")
+    assert "at step 14:" in page.locator(".loss").inner_text()
+    page.locator("[data-way=backward]").click()
+    heights = page.locator(".stream rect.direct").evaluate_all(
+        "(bars) => bars.map((bar) => Number(bar.getAttribute('height')))"
+    )
+    assert len(heights) == 8
+    np.testing.assert_allclose(np.divide(heights[:-1], heights[1:]), 0.8)
+
+    page = show(context, "output")
+    page.locator("[data-range=o]").fill("0")
+    c = by_hand().cell.forward(example().xs)[1].states.c[:, 0, 1]
+    go(page, 8)
+    shown = page.locator(".words[data-key=c_next] .number, .words[data-key=c] .number")
+    assert f"{c[7]:.2f}".replace("-", "−") in "".join(shown.all_text_contents())
+
+    page = show(context, "whole")
+    _, trace = NETS["learned"].cell.forward(example().xs)
+    unit = int(page.locator("[data-unit]").input_value())
+    gates = {k: (100 * getattr(trace.gates, k)[:, 0]).round() for k in "fio"}
+    ends = {t + 1 for k in "fio" for t in range(20) if gates[k][t, unit] == 0}
+    assert ends == {15} and all((gates[k][:, unit] < 100).all() for k in "fio")
+    assert [k for k in range(8) if gates["i"][4, k] < 50] == [1]
+
+
+def test_gradients_are_not_named_as_values(context):
+    page = show(context, "backward")
+    word = page.locator(".words[data-key='kept>c'] .word, .words[data-key=kept] .word")
+    assert word.count() and not word.first.is_visible()
+    assert page.locator(".key").is_visible()
+    page.locator("[data-way=forward]").click()
+    assert word.first.is_visible() and not page.locator(".key").is_visible()
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_a_slider_stays_where_it_is_while_it_is_dragged(context, width):
+    page = show(context, viewport={"width": width, "height": 900})
+    slider = page.locator("[data-range=f]")
+    slider.scroll_into_view_if_needed()
+    before = slider.bounding_box()["y"]
+    slider.fill("80")
+    assert slider.bounding_box()["y"] == before
+
+
+def test_a_number_is_clear_of_the_box_below_it(context):
+    page = show(context, viewport={"width": 375, "height": 812})
+    number = page.locator(".words[data-key=squashed]").bounding_box()
+    box = page.locator("[data-node=o] .ground").bounding_box()
+    baseline = number["y"] + 0.8 * number["height"]
+    assert baseline < box["y"]
+
+
+def test_the_stream_is_written_from_one_place(context):
+    page = show(context)
+    page.get_by_text("Write your own stream").click()
+    value = page.get_by_label("value", exact=True)
+    for name, at in (("on", 6), ("back", 5), ("back", 4)):
+        page.get_by_role("button", name=f"edit one step {name}").click()
+        assert step(page) == at
+        assert page.locator("[data-at]").inner_text() == str(at)
+        assert float(value.input_value()) == example().xs[at - 1, 0, VALUE].round(2)
+
+
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
 def test_nothing_moves_where_motion_is_unwanted(context, motion):
     page = show(context, reduced_motion=motion)

@@ -219,6 +219,24 @@ def test_pointing_chooses_who_listens_and_what_is_read(figure):
     assert shown(page, "total")[0] == pytest.approx(curves["total"][20], rel=0.005)
 
 
+def test_a_click_holds_the_place(figure):
+    page = figure("paths")
+    box = page.locator(".plane").bounding_box()
+
+    def at(step):
+        return box["x"] + box["width"] * (step - 0.5) / 50, box["y"] + 50
+
+    lag = page.locator(".at")
+    page.mouse.click(*at(10))
+    page.mouse.move(*at(33))
+    settled(page)
+    assert lag.text_content() == "40 steps back"
+    page.mouse.down()
+    page.mouse.move(*at(45))
+    settled(page)
+    assert lag.text_content() == "5 steps back"
+
+
 @pytest.mark.parametrize("view", PAGES)
 def test_a_view_has_its_question_its_steps_and_nothing_wider_than_a_phone(figure, view):
     page = figure(view, viewport={"width": 375, "height": 812})
@@ -262,6 +280,11 @@ def test_stands_on_its_page_and_leaves_no_trace_in_print(site, context, view):
     figure.scroll_into_view_if_needed()
     figure.get_by_role("button", name="Point and find out").click()
     page.wait_for_selector("#living-hears .strip")
+    # The page's own style leaves the bars of the input alone.
+    widths = figure.locator(".stem").evaluate_all(
+        "(bars) => bars.map((bar) => bar.getBoundingClientRect().width)"
+    )
+    assert len(widths) == 50 and max(widths) < 1.01 * min(widths)
     assert [
         error for error in errors if "THEBE_JS_URL" not in error
     ] == []  # the theme's

@@ -102,6 +102,16 @@ def test_accessible_where_it_stands(site, context, width, scheme):
     assert page.locator("#living-cell").bounding_box()["width"] <= width
 
 
+@pytest.mark.parametrize("width", [375, 1280])
+def test_a_link_to_the_open_figure_leads_there(site, context, width):
+    page = context(viewport={"width": width, "height": 800}).new_page()
+    page.goto(url("book/ten-minutes.html"), wait_until="load")
+    page.evaluate("location.hash = 'living-cell'")
+    figure = page.locator("#living-cell")
+    figure.locator(".cell-svg .has-number").first.wait_for()
+    assert 0 <= figure.bounding_box()["y"] < 200
+
+
 @pytest.mark.parametrize("name", ["welcome", "06-forget-gate"])
 def test_the_offer_shifts_nothing(site, context, name):
     page = context(viewport={"width": 1280, "height": 800}).new_page()

@@ -19,7 +19,7 @@
       tries: [
         "Press ▶ up to step 8. The note was written at step 5, kept, and is read now.",
         "Drag the forget gate down to 80 %. The red line at step 8 is what has been lost.",
-        "Press “let go”, choose “learned”, and hold the same gate again. Then look at it “backward”.",
+        "Press “let go”, choose “learned”, and hold the gate at 80 % again: now step 14 loses most. Choose “backward”: each orange bar is 80 % of the next.",
       ],
     },
     paths: {
@@ -35,7 +35,7 @@
       tries: [
         "All gates are held open. Press ▶ and watch c: a tenth of every value is added.",
         "Look at step 8, the recall. The answer is a sum, not the note.",
-        "Let go of the gates one by one. Which of them brings the answers to the line?",
+        "Let go of the gates one by one. Does any one of them alone bring all answers to the line?",
       ],
     },
     forget: {
@@ -48,7 +48,6 @@
     },
     input: {
       hold: { i: 1, o: 1 },
-      all: true,
       tries: [
         "Press ▶ from step 5. Every value is added to c, announced or not.",
         "Let go of the input gate: c now changes at steps 5, 13 and 15 only.",
@@ -57,26 +56,25 @@
     },
     output: {
       hold: { o: 1 },
-      all: true,
       tries: [
         "The output gate is held open. The note of step 5 is said at eight steps; it was asked for once.",
         "Let go of the output gate: it is said at step 8 only, and c has not changed.",
-        "Hold it at 0 %. Is the note lost?",
+        "Hold it at 0 %: nothing is said. Is the note lost?",
       ],
     },
     whole: {
       net: "learned",
       tries: [
-        "Press ▶ and watch the bars of the three gates. How many steps have a gate at 0 or 100 %?",
-        "Choose another unit: which one opens its input gate at step 5?",
-        "Hold the forget gate at 100 % in all units. Do the same with the net set by hand.",
+        "Press ▶ and watch the three gates fill. Only at step 15 does one of them reach 0 %, and none reaches 100 %.",
+        "At step 5 the note is announced. Choose the other units: in which one is the input gate less than half open?",
+        "Tick “hold in all units” and drag the forget gate to 100 %. What is the answer of step 8? And with “by hand”?",
       ],
     },
     backward: {
       way: "backward",
       step: 8,
       tries: [
-        "Press ◀ from step 8 to 5. Along the top the gradient keeps its size, as f is at 100 %.",
+        "Press ◀ from step 8 to 5. Along the top the gradient keeps its size, as f is at 100 %: nearly 10, by which the readout multiplies.",
         "Read the number at x in step 5: the noted value moves the answer almost one for one.",
         "Choose “learned”. The direct path carries one part; the rest leaks through the layers.",
       ],
@@ -281,7 +279,8 @@
       ? `<rect class="level" data-level="${name}" x="${x - w}" y="${y}" width="${2 * w}" height="0"/>`
       : "";
     const grip = gate
-      ? `<g class="grip" data-grip="${name}"><path d="M${x - w} ${y}h${2 * w}"/>` +
+      ? // Not across the gate's name.
+        `<g class="grip" data-grip="${name}"><path d="M${x - w} ${y}h18m${2 * w - 36} 0h18"/>` +
         `<circle cx="${x - w}" cy="${y}" r="11"/></g>` +
         `<rect class="grab" data-grab="${name}" x="${x - w - 6}" y="${y - 80}" width="${2 * w + 12}" height="160"/>`
       : "";
@@ -404,7 +403,7 @@
       });
       const d_x = back.grads.xs.map((row) => row[0]);
       const largest = Math.max(1e-9, ...d_x.map(Math.abs));
-      title(`the value moves it by:`);
+      title(`the input value moves it by:`);
       row(ROWS.answer, (y0, height, middle) => {
         base(middle);
         d_x.slice(0, asked + 1).forEach((value, step) => bar(step, middle, (value * height) / 2 / largest, "d_x"));
@@ -428,7 +427,7 @@
         parts.push(`<text class="scale" x="${width - 4}" y="${y0 - 5}">± ${number(most)}</text>`);
       });
       title(
-        `answer: <tspan class="wanted-key">― wanted</tspan> <tspan class="answer-key">● given</tspan> <tspan class="error-key">| error</tspan>`,
+        `answer, read from <tspan font-style="italic">h</tspan>: <tspan class="wanted-key">― wanted</tspan> <tspan class="answer-key">● given</tspan> <tspan class="error-key">| error</tspan>`,
       );
       row(ROWS.answer, (y0, height, middle) => {
         base(middle);
@@ -493,7 +492,7 @@
         ${choices("pass", "way", WAYS)}
       </div>
       <svg class="cell-svg" viewBox="0 0 1000 600" role="img">${diagram(graph, dashes).replaceAll("clip-", id + "-clip-")}</svg>
-      <p class="key"><span class="direct">direct path: each step multiplies by <i>f</i></span>
+      <p class="key"><b>numbers: how much the answer moves for each 1</b> <span class="direct">direct path: each step multiplies by <i>f</i></span>
         <span class="leak">leak: through <i>h</i> and the layers</span></p>
       <div class="walk">
         <button type="button" data-walk="-1" aria-label="one step back">◀</button>
@@ -506,7 +505,10 @@
       <div class="gates" role="group" aria-label="Hold a gate">${gates.join("")}
         <label class="all"><input type="checkbox" data-all> hold in all units</label></div>
       <details class="own"><summary>Write your own stream</summary>
-        <p>Change the step you are at: <label>value <input type="number" data-value min="-1" max="1" step="0.05"></label>
+        <p><button type="button" data-step="-1" aria-label="edit one step back">◀</button>
+        <b>step <span data-at></span></b>
+        <button type="button" data-step="1" aria-label="edit one step on">▶</button>
+        <label>value <input type="number" data-value min="-1" max="1" step="0.05"></label>
         <label>mark <select data-mark><option value="">none</option>
         ${book.data.cell.marks.map((mark) => `<option>${mark}</option>`).join("")}</select></label></p>
         <p><button type="button" data-stream="blank">empty stream</button>
@@ -700,10 +702,14 @@
       find("[data-asked]").innerHTML = options(state.xs.map((_, t) => t + 1), now.ask);
       find("[data-all]").checked = state.all;
       const row = state.xs[state.t];
-      if (document.activeElement !== find("[data-value]")) find("[data-value]").value = Number(row[0].toFixed(2));
+      const value = find("input[data-value]"); // numbers in the diagram have this too
+      if (document.activeElement !== value) value.value = Number(row[0].toFixed(2));
       find("[data-mark]").value = book.data.cell.marks.find((name) => row[MARK[name]] === 1) || "";
-      find("[data-walk='-1']").disabled = state.t === 0;
-      find("[data-walk='1']").disabled = state.t === state.xs.length - 1;
+      find("[data-at]").textContent = state.t + 1;
+      for (const name of ["walk", "step"]) {
+        find(`[data-${name}='-1']`).disabled = state.t === 0;
+        find(`[data-${name}='1']`).disabled = state.t === state.xs.length - 1;
+      }
       for (const gate of Object.keys(GATES)) {
         const held = gate in state.hold;
         const share = now.values[gate];
@@ -755,8 +761,8 @@
     element.addEventListener("click", (event) => {
       const button = event.target.closest("button");
       if (!button || !element.contains(button)) return;
-      const { walk, net, way, hold: gate, stream: which } = button.dataset;
-      if (walk) go(state.t + Number(walk));
+      const { walk, step = walk, net, way, hold: gate, stream: which } = button.dataset;
+      if (step) go(state.t + Number(step));
       if (net) {
         const same = nets[net].names.length === nets[state.net].names.length;
         state.unit = same ? state.unit : nets[net].unit;

@@ -230,8 +230,8 @@
     figure.innerHTML = `
       <p class="question">${question}</p>
       <p class="how">A step <b>hears</b> an earlier one if a small change of the memory there still moves its own: the
-        fuller its colour, the better. Point at the strip to choose who listens, and at the curves to read them. Untrained
-        nets of 32 units read the adding problem.</p>
+        fuller its colour, the better. Point at the strip to choose who listens, and at the curves to read them; a click
+        holds the place. Untrained nets of 32 units read the adding problem; the two numbers to add stand out.</p>
       <ol class="tries">${view.tries.map((text) => `<li>${text}</li>`).join("")}</ol>
       <div class="chart">
         <svg aria-hidden="true"></svg>
@@ -308,7 +308,7 @@
 
       text("label", left - 6, top + stems - 4, "input", "end");
       net.xs.forEach(([value, mark], s) => {
-        const cls = mark ? "stem mark" : "stem";
+        const cls = mark ? "stem added" : "stem";
         const h = 2 + value * (stems - 8);
         out.push(`<rect class="${cls}${s >= t ? " unread" : ""}" x="${x(s + 1) - slot() * 0.3}" y="${top + stems - h}" width="${slot() * 0.6}" height="${h}"/>`);
       });
@@ -399,8 +399,12 @@
       const box = element.getBoundingClientRect();
       return Math.min(T, Math.max(1, Math.ceil((T * (event.clientX - box.left)) / box.width)));
     };
+    /* A place follows the pointer until it is clicked; then it is dragged. */
     function points(element, act) {
+      let held = false;
       const moved = (event) => {
+        held ||= event.type === "pointerdown";
+        if (held && !event.buttons) return;
         act(stepAt(event, element));
         later();
       };

@@ -95,11 +95,13 @@
   }
 
   function whenNear(element) {
+    // About what it will take, so that a link to it, or past it, does not miss.
+    element.style.minHeight = "78rem";
     const watch = new IntersectionObserver(
       (entries) => {
         if (!entries.some((entry) => entry.isIntersecting)) return;
         watch.disconnect();
-        open(element);
+        open(element).finally(() => (element.style.minHeight = ""));
       },
       { rootMargin: "600px" },
     );
