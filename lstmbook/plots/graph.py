@@ -203,7 +203,7 @@ _PLACES = {
     "h_prev": (LEFT + 0.02, SHORT + 0.3, "center", "bottom"),  # its entries pile up
     "c_prev": (LEFT + 0.02, LONG + 0.43, "center"),
     "c_next": (RIGHT, LONG + 0.43, "center"),
-    "h_next": (RIGHT, SHORT - 0.4, "center"),
+    "h_next": (RIGHT, SHORT - 0.46, "center"),
     **{layer: (column, LAYERS - 0.22, "center") for layer, column in COLUMNS.items()},
     "kept": ((COLUMNS["f"] + WRITTEN) / 2, 5.38, "center"),
     "written": (WRITTEN + 0.14, 4.4, "left"),
