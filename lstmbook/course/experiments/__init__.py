@@ -21,7 +21,14 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from lstmbook.course.exercises.answers import nearest
-from lstmbook.course.experiments import adding, evidence, gates, parts, streams
+from lstmbook.course.experiments import (
+    adding,
+    characters,
+    evidence,
+    gates,
+    parts,
+    streams,
+)
 from lstmbook.course.experiments.runner import (
     Experiment,
     parse,
@@ -49,7 +56,7 @@ __all__ = [
 #: Name to experiment.
 EXPERIMENTS = {
     experiment.name: experiment
-    for family in (adding, evidence, gates, parts, streams)
+    for family in (adding, characters, evidence, gates, parts, streams)
     for experiment in family.EXPERIMENTS
 }
 
