@@ -18,9 +18,7 @@ from lstmbook.tasks.text import (
     text_windows,
 )
 
-MODULES = {
-    name: text for part in library() for name, text in part.items()
-}
+MODULES = {name: text for part in library() for name, text in part.items()}
 
 
 def test_the_library_is_split_by_module():

@@ -17,8 +17,14 @@ import numpy as np
 import torch
 
 from lstmbook import __version__, tree
-from lstmbook.course.experiments.characters import bits_per_character, fit, to_model
-from lstmbook.tasks.text import decode, encode, library
+from lstmbook.course.experiments.characters import (
+    bits_per_character,
+    fit,
+    to_model,
+    write,
+)
+from lstmbook.course.nets import halved
+from lstmbook.tasks.text import library
 
 OUT = Path(__file__).parents[1] / "book" / "data" / "character-net"
 SETTINGS = {
@@ -31,49 +37,6 @@ SETTINGS = {
 }
 SAMPLED = (0, 100, 300, 1_000)  # updates after which the net writes
 EVERY = 250  # updates between two measurements
-
-
-def halved(model):
-    """Name each array of a model, in float16.
-
-    Parameters
-    ----------
-    model : Model
-        To be stored.
-
-    Returns
-    -------
-    dict
-    """
-    return {name: array.astype(np.float16) for name, array in tree.leaves(model)}
-
-
-def write(model, seed, length=300):
-    """Let a model write after a line's end, each character drawn with its probability.
-
-    Parameters
-    ----------
-    model : Model
-        What writes.
-    seed : int
-        Of the draws.
-    length : int
-        Characters.
-
-    Returns
-    -------
-    str
-    """
-    rng, state, code, codes = np.random.default_rng(seed), None, encode("\n")[0], []
-    letters = np.eye(model.b_y.size, dtype=np.float32)
-    for _ in range(length):
-        logits, trace = model.forward(letters[code][None, None], state)
-        state = trace.final
-        scores = logits[0, 0].astype(float)
-        p = np.exp(scores - scores.max())
-        code = rng.choice(len(p), p=p / p.sum())
-        codes.append(code)
-    return decode(codes)
 
 
 def main():
@@ -99,7 +62,8 @@ def main():
         nonlocal best
         losses.append(value)
         if done in SAMPLED or done == SETTINGS["updates"]:
-            card["samples"][done] = write(to_model(core, readout), seed=0)
+            rng = np.random.default_rng(0)
+            card["samples"][done] = write(to_model(core, readout), rng, 300)
         if done % EVERY == 0 and done > 0:
             bits = bits_per_character(core, readout, text["validation"])
             seen = sum(losses[-EVERY:]) / EVERY / math.log(2)

@@ -2,10 +2,10 @@
 
     python -m tools.corpus
 
-The modules differ from one version of Python to the next, so the corpus was made once, by
-the version named in ``lstmbook/tasks/library.json.xz``, and is part of the package. Run by
-another version, this script writes another corpus, and the stored results of chapter 17
-would no longer belong to it.
+The modules differ from one version of Python to the next, so the corpus was made once,
+by the version named in ``lstmbook/tasks/library.json.xz``, and is part of the package.
+Run by another version, this script writes another corpus, and the stored results of
+chapter 17 would no longer belong to it.
 """
 
 import json

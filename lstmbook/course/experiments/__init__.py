@@ -49,6 +49,7 @@ __all__ = [
     "processes",
     "read",
     "run",
+    "stored",
     "summarize",
     "todo",
 ]
@@ -114,10 +115,34 @@ def load(name):
     file = f"{find(name).name}.csv"
     if DATA.is_dir():
         return read(DATA / file)
+    return parse(stored(file).decode("utf-8"))
+
+
+def stored(file):
+    """Read a file of the book's folder ``data``.
+
+    Outside a clone of the repository, as on Colab, it is downloaded.
+
+    Parameters
+    ----------
+    file : str
+        Its name.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    OSError
+        If there is neither a clone nor a network.
+    """
+    if DATA.is_dir():
+        return (DATA / file).read_bytes()
     url = f"{ONLINE}/{file}"
     try:
         with urlopen(url) as answer:
-            return parse(answer.read().decode("utf-8"))
+            return answer.read()
     except OSError as error:
         raise OSError(
             f"the results {file} could not be fetched from {url} ({error}); "

@@ -179,7 +179,9 @@ def forward(core, xs, state, dropout, where):
         hs, state = core(xs, state)
         return drop(hs, dropout), state
     N, H = xs.shape[1], core.hidden_size
-    h, c = (xs.new_zeros(N, H) for _ in "hc") if state is None else (s[0] for s in state)
+    h, c = (
+        (xs.new_zeros(N, H) for _ in "hc") if state is None else (s[0] for s in state)
+    )
     mask, hs = drop(torch.ones_like(h), dropout), []
     for a in xs @ core.weight_ih_l0.T + core.bias_ih_l0:
         if where == "each step":
