@@ -26,6 +26,8 @@ from lstmbook.course.experiments import (
     characters,
     evidence,
     gates,
+    net1997,
+    paper1997,
     parts,
     streams,
 )
@@ -57,7 +59,16 @@ __all__ = [
 #: Name to experiment.
 EXPERIMENTS = {
     experiment.name: experiment
-    for family in (adding, characters, evidence, gates, parts, streams)
+    for family in (
+        adding,
+        characters,
+        evidence,
+        gates,
+        net1997,
+        paper1997,
+        parts,
+        streams,
+    )
     for experiment in family.EXPERIMENTS
 }
 
