@@ -7,8 +7,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 
+from lstmbook import tree
+from lstmbook.course import nets
+from lstmbook.course.experiments import characters
 from lstmbook.course.ngrams import ngram_bits
+from lstmbook.losses import softmax_cross_entropy
 from lstmbook.tasks.text import (
     ALPHABET,
     decode,
@@ -211,3 +216,144 @@ def test_longer_contexts_help_at_first():
     bits = ngram_bits(MODULES["sched"], MODULES["queue"], 3).mean(axis=1)
     assert bits[0] == pytest.approx(math.log2(96))
     assert all(later < sooner for sooner, later in pairwise(bits))
+
+
+# --- nets that read text
+
+
+def small_net():
+    torch.manual_seed(0)
+    text = MODULES["sched"]
+    return characters.fit(text, 12, 2, 1e-2, 0, window=16), text
+
+
+def test_a_net_of_pytorch_moves_into_numpy():
+    (core, readout), text = small_net()
+    model = characters.to_model(core, readout)
+    (window,) = list(text_windows(text[:81], 4, 20))
+    hs, _ = core(torch.from_numpy(window.xs))
+    theirs = readout(hs).detach().numpy()
+    np.testing.assert_allclose(model.forward(window.xs)[0], theirs, atol=1e-6)
+    bits = characters.bits_per_character(core, readout, text[:81], streams=4)
+    loss, _ = softmax_cross_entropy(model.forward(window.xs)[0], window.targets)
+    assert bits == pytest.approx(loss / math.log(2), rel=1e-5)
+
+
+@pytest.mark.parametrize("where", ["readout", "each step", "each window"])
+def test_without_dropout_all_ways_are_the_same(where):
+    (core, _), text = small_net()
+    xs = torch.from_numpy(next(text_windows(text, 3, 9)).xs)
+    state = tuple(torch.randn(2, 1, 3, 12))
+    expected, (h, c) = core(xs, state)
+    hs, found = characters.forward(core, xs, state, 0.0, where)
+    for ours, theirs in zip((hs, *found), (expected, h, c), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)
+
+
+def test_where_dropout_acts():
+    """Before the readout the memory stays; in the loop it changes."""
+    (core, _), text = small_net()
+    xs = torch.from_numpy(next(text_windows(text, 3, 9)).xs)
+    whole, (_, c) = core(xs)
+    hs, (_, same) = characters.forward(core, xs, None, 0.5, "readout")
+    torch.testing.assert_close(same, c)
+    kept = hs != 0
+    torch.testing.assert_close(hs[kept], 2 * whole[kept])
+    assert 0.3 < kept.float().mean() < 0.7
+    for where in ("each step", "each window"):
+        hs, (_, other) = characters.forward(core, xs, None, 0.5, where)
+        torch.testing.assert_close(hs[0], whole[0])  # nothing to drop before it
+        assert (hs != 0).all() and not torch.allclose(other, c)
+
+
+def test_one_mask_a_window_drops_the_same_units_at_all_steps(monkeypatch):
+    (core, _), text = small_net()
+    xs = torch.from_numpy(next(text_windows(text, 3, 9)).xs)
+    drawn = []
+    true = torch.nn.functional.dropout
+
+    def counted(tensor, share):
+        drawn.append(share)
+        return true(tensor, share)
+
+    monkeypatch.setattr(torch.nn.functional, "dropout", counted)
+    characters.forward(core, xs, None, 0.5, "each window")
+    assert len(drawn) == 1
+    characters.forward(core, xs, None, 0.5, "each step")
+    assert len(drawn) == 1 + 1 + 9
+
+
+def test_schedules():
+    assert [characters.cosine(s) for s in (0, 0.5, 1)] == pytest.approx([1, 0.5, 0])
+    assert characters.constant(0.7) == 1
+
+
+def test_the_rate_follows_the_schedule():
+    """With a rate of 0 after the first update nothing changes any more."""
+    text, seen = MODULES["sched"], []
+
+    def look(done, core, readout, value):
+        seen.append((core.weight_hh_l0.detach().clone(), readout.bias.detach().clone()))
+
+    characters.fit(
+        text, 5, 3, 1e-2, 0, window=8, schedule=lambda s: float(s == 0), look=look
+    )
+    assert len(seen) == 4
+    for part in (0, 1):
+        assert not torch.equal(seen[0][part], seen[1][part])
+        assert torch.equal(seen[1][part], seen[3][part])
+
+
+def test_weights_decay_and_biases_do_not():
+    text, seen = MODULES["sched"], []
+
+    def look(done, core, readout, value):
+        seen.append([p.detach().clone() for p in core.parameters()])
+
+    characters.fit(text, 5, 1, 1e-2, 0, window=8, decay=50.0, look=look)
+    (W_x, W_h, b, _), (new_x, new_h, new_b, none) = seen
+    for old, new in ((W_x, new_x), (W_h, new_h)):
+        # Half is gone; Adam's first step is as long as the rate.
+        assert (new - old / 2).abs().max() < 0.0101
+        assert (new - old / 2).abs().max() > 0.005
+    assert (new_b - b).abs().max() < 0.0101 and not none.any()
+
+
+def test_writing():
+    (core, readout), _ = small_net()
+    model = characters.to_model(core, readout)
+    rng = np.random.default_rng
+    one = characters.write(model, rng(0), 30, start="def ")
+    assert len(one) == 30 and one == characters.write(model, rng(0), 30, start="def ")
+    assert one != characters.write(model, rng(1), 30, start="def ")
+    # Nearly at 0 the likeliest character is drawn, given all that came before.
+    cold = characters.write(model, rng(0), 6, temperature=1e-6, start="ab")
+    for k in range(6):
+        codes = encode("ab" + cold[:k])
+        scores, _ = model.forward(np.eye(96, dtype=np.float32)[codes][:, None])
+        assert encode(cold[k])[0] == scores[-1, 0].argmax()
+
+
+def test_the_stored_net_is_that_of_its_card():
+    net, card = nets.character_net(), nets.character_card()
+    assert net.cell.hidden_size == card["settings"]["hidden"]
+    assert net.readout == "all" and net.cell.dtype == np.float32
+    by_updates = {done: bits for done, _, bits in card["history"]}
+    kept = by_updates[card["kept_after"]]
+    assert kept == min(by_updates.values())
+    text, state, losses = "".join(library().validation.values())[:40_000], None, []
+    for window in text_windows(text, 40, 250):
+        scores, trace = net.forward(window.xs, state)
+        state = trace.final
+        losses.append(softmax_cross_entropy(scores, window.targets)[0])
+    # The history has all of the text, in other streams.
+    assert np.mean(losses) / math.log(2) == pytest.approx(kept, abs=0.25)
+
+
+def test_a_net_in_half_precision():
+    net = nets.character_net()
+    halves = nets.halved(net)
+    assert sorted(halves) == ["W_y", "b_y", "cell.W_h", "cell.W_x", "cell.b"]
+    for name, array in tree.leaves(net):
+        assert halves[name].dtype == np.float16
+        np.testing.assert_array_equal(halves[name].astype(np.float32), array)

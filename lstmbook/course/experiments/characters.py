@@ -130,10 +130,10 @@ def fit(
     while done < updates:
         start, state = int(rng.integers(len(text))), None
         for part in text_windows(text[start:] + text[:start], STREAMS, window):
-            if look is not None:
-                look(done, core, readout, value)
             if done == updates:
                 break
+            if look is not None:
+                look(done, core, readout, value)
             for group in optimizer.param_groups:
                 group["lr"] = rate * schedule(done / updates)
             hs, state = forward(core, torch.from_numpy(part.xs), state, dropout, where)
