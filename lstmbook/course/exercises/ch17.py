@@ -153,11 +153,26 @@ EXERCISES = (
         quantities=("strings", "comments", "code"),
         solution=where_it_costs,
         expected={
-            "strings": Band.around(2.0, 0.01),
-            "comments": Band.around(2.5, 0.01),
-            "code": Band.around(1.5, 0.01),
+            "strings": Band.around(2.508, 0.01),
+            "comments": Band.around(2.91, 0.01),
+            "code": Band.around(1.475, 0.01),
         },
         decimals=2,
-        mistakes=(),
+        mistakes=(
+            Mistake(
+                "nats",
+                {
+                    "strings": Band.around(1.738, 0.01),
+                    "comments": Band.around(2.017, 0.01),
+                    "code": Band.around(1.023, 0.01),
+                },
+                "Asked are bits: the logarithm to base 2.",
+            ),
+            Mistake(
+                "sorted by the character that was read",
+                {"comments": Band.around(2.892, 0.005)},
+                "Sort each prediction by the character that is predicted, one later.",
+            ),
+        ),
     ),
 )
