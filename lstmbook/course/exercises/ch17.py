@@ -14,7 +14,7 @@ def bits_by_hand():
     bits = np.mean(-np.log2(p))  # (1 + 2 + 2 + 3) / 4
     loss = bits * np.log(2)
     perplexity = 2**bits
-    # Scores that differ by ln 4 differ by 2 ln 4 = ln 16 at half the temperature.
+    # At half the temperature the scores differ by 2 ln 4 = ln 16.
     cold = 16 / 17
     return {
         "bits": bits,
