@@ -99,7 +99,7 @@ EXERCISES = (
         name="weights-of-1997",
         quantities=("adding", "order_2", "order_3"),
         solution=weights_of_1997,
-        tolerance=0.1,
+        tolerance=1e-4,
         mistakes=(
             Mistake(
                 "no biases",

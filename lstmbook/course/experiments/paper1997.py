@@ -229,7 +229,6 @@ EXPERIMENTS = (
             _row("3a"),
             _row("2b"),
             _row("2a"),
-            _row("6b", budget=4_000),
         ),
         results=("parameters", "sequences", "wrong", "mean", "training_seconds"),
         seeds=5,
