@@ -283,6 +283,22 @@ def test_one_mask_a_window_drops_the_same_units_at_all_steps(monkeypatch):
     assert len(drawn) == 1 + 1 + 9
 
 
+def test_overfitting_reads_both_texts_at_each_check(monkeypatch):
+    for name, value in (("CHECKS", range(1, 3)), ("LEARNED", 600), ("HELD", 700)):
+        monkeypatch.setattr(characters, name, value)
+    asked = []
+
+    def bits(core, readout, text):
+        asked.append(text)
+        return len(asked)
+
+    monkeypatch.setattr(characters, "bits_per_character", bits)
+    found = characters.overfitting(5, 3000, 0.5, "each step", 0.1, "cosine", 0)
+    assert found == {"train_1": 1, "held_1": 2, "train_2": 3, "held_2": 4}
+    trained, held = ("".join(part.values()) for part in library()[:2])
+    assert asked[:2] == [trained[:600], held[:700]]
+
+
 def test_schedules():
     assert [characters.cosine(s) for s in (0, 0.5, 1)] == pytest.approx([1, 0.5, 0])
     assert characters.constant(0.7) == 1
