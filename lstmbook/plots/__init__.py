@@ -8,6 +8,7 @@ from lstmbook.plots.lags import gradient_against_lag
 from lstmbook.plots.nets import lstm_chain, rnn_chain, unrolled_net
 from lstmbook.plots.notepad import notepad_chart
 from lstmbook.plots.style import LOOKS, SIGNED, Look, use_style
+from lstmbook.plots.text import colored_text
 
 __all__ = [
     "LOOKS",
@@ -15,6 +16,7 @@ __all__ = [
     "SIGNED",
     "Look",
     "cell_diagram",
+    "colored_text",
     "gradient_against_lag",
     "learning_curve",
     "lstm_chain",

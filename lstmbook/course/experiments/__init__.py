@@ -21,7 +21,16 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from lstmbook.course.exercises.answers import nearest
-from lstmbook.course.experiments import adding, evidence, gates, parts, streams
+from lstmbook.course.experiments import (
+    adding,
+    characters,
+    evidence,
+    gates,
+    net1997,
+    paper1997,
+    parts,
+    streams,
+)
 from lstmbook.course.experiments.runner import (
     Experiment,
     parse,
@@ -42,6 +51,7 @@ __all__ = [
     "processes",
     "read",
     "run",
+    "stored",
     "summarize",
     "todo",
 ]
@@ -49,7 +59,16 @@ __all__ = [
 #: Name to experiment.
 EXPERIMENTS = {
     experiment.name: experiment
-    for family in (adding, evidence, gates, parts, streams)
+    for family in (
+        adding,
+        characters,
+        evidence,
+        gates,
+        net1997,
+        paper1997,
+        parts,
+        streams,
+    )
     for experiment in family.EXPERIMENTS
 }
 
@@ -107,10 +126,34 @@ def load(name):
     file = f"{find(name).name}.csv"
     if DATA.is_dir():
         return read(DATA / file)
+    return parse(stored(file).decode("utf-8"))
+
+
+def stored(file):
+    """Read a file of the book's folder ``data``.
+
+    Outside a clone of the repository, as on Colab, it is downloaded.
+
+    Parameters
+    ----------
+    file : str
+        Its name.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    OSError
+        If there is neither a clone nor a network.
+    """
+    if DATA.is_dir():
+        return (DATA / file).read_bytes()
     url = f"{ONLINE}/{file}"
     try:
         with urlopen(url) as answer:
-            return parse(answer.read().decode("utf-8"))
+            return answer.read()
     except OSError as error:
         raise OSError(
             f"the results {file} could not be fetched from {url} ({error}); "
