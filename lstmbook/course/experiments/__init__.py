@@ -21,7 +21,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from lstmbook.course.exercises.answers import nearest
-from lstmbook.course.experiments import adding, evidence, gates, parts, streams
+from lstmbook.course.experiments import ablation, adding, evidence, gates, parts, streams
 from lstmbook.course.experiments.runner import (
     Experiment,
     parse,
@@ -49,7 +49,7 @@ __all__ = [
 #: Name to experiment.
 EXPERIMENTS = {
     experiment.name: experiment
-    for family in (adding, evidence, gates, parts, streams)
+    for family in (ablation, adding, evidence, gates, parts, streams)
     for experiment in family.EXPERIMENTS
 }
 
