@@ -1,4 +1,4 @@
-"""The embedded Reber grammar: which symbol may come next?
+"""The embedded Reber grammar: strings whose next symbol is to be foretold.
 
 A string such as B T BTXSE T E. The second symbol, T or P, comes back as the last but
 one; between them stands a string of the Reber grammar, of any length from 5. So one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -65,9 +66,8 @@ def temporal_order(
     batch_size = check_size("batch_size", batch_size)
     shortest, longest = lengths
     edges = [1, *(step for mark in marks for step in mark), shortest]
-    pairs = list(zip(edges, edges[1:], strict=False))
-    # Within a mark the two may be equal; from one to the next they may not.
-    ordered = all(a < b or (a == b and k % 2) for k, (a, b) in enumerate(pairs))
+    # A range may be a single step: every second pair may be equal.
+    ordered = all(a < b + k % 2 for k, (a, b) in enumerate(pairwise(edges)))
     if not (marks and ordered and shortest <= longest):
         raise ValueError(
             f"marks is {tuple(marks)} and lengths {tuple(lengths)}; expected ranges "

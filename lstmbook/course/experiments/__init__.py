@@ -21,9 +21,18 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from lstmbook.course.exercises.answers import nearest
-from lstmbook.course.experiments import ablation, adding, evidence, gates, parts, streams
+from lstmbook.course.experiments import (
+    ablation,
+    adding,
+    evidence,
+    gates,
+    parts,
+    streams,
+)
 from lstmbook.course.experiments.runner import (
     Experiment,
+    cluster,
+    expected_seconds,
     parse,
     processes,
     read,
@@ -37,6 +46,8 @@ __all__ = [
     "EXPERIMENTS",
     "Experiment",
     "Summary",
+    "cluster",
+    "expected_seconds",
     "find",
     "load",
     "processes",
