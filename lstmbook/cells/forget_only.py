@@ -22,10 +22,12 @@ class ForgetOnlyGates(NamedTuple):
 class ForgetOnly(Cell):
     """Cell with a forget gate only, as in JANET :cite:`vanderwesthuizen2018`.
 
+    | f = σ(x W_xf + h₋ W_hf + b_f), the forget gate
+    | g = tanh(x W_xg + h₋ W_hg + b_g), the candidate
     | h = f ⊙ h₋ + (1 − f) ⊙ g, the hidden state and only memory, :eq:`eq-forget-only`
 
-    f and g are the :class:`~lstmbook.cells.lstm.LSTM`'s, forget bias 1 included. The
-    paper also takes a constant from the argument of 1 − f; here that is 0.
+    :meth:`Cell.init` sets the forget bias to 1, as in the LSTM. The paper also takes a
+    constant from the argument of 1 − f; here that is 0.
     """
 
     Gates = ForgetOnlyGates

@@ -26,6 +26,7 @@ from lstmbook.course.experiments import (
     adding,
     evidence,
     gates,
+    outer,
     parts,
     streams,
 )
@@ -60,7 +61,7 @@ __all__ = [
 #: Name to experiment.
 EXPERIMENTS = {
     experiment.name: experiment
-    for family in (ablation, adding, evidence, gates, parts, streams)
+    for family in (ablation, adding, evidence, gates, outer, parts, streams)
     for experiment in family.EXPERIMENTS
 }
 
