@@ -292,7 +292,8 @@ def outer_unit(hidden, rate, seed):
         the strings that it was fitted to; ``unit_probe``, that unit's score on the
         others; ``unit_swap``, the share of answers that follow its exchange;
         ``other_swap``, the largest share for another unit; ``rest_swap``, the share for
-        all units but this one, and ``all_swap``, for all; ``tell``, how many units' own probes score 0.95 or more; ``move``,
+        all units but this one, and ``all_swap``, for all; ``tell``, how many units' own
+        probes score 0.95 or more; ``move``,
         how many units' exchanges 0.5 or more. And of all gates of all units:
         ``looks``, how many vary (standard deviation 0.2 or more) and follow the symbol
         (:func:`explained` 0.8 or more); ``idle``, at how many of these all strings but
