@@ -311,7 +311,13 @@ TASKS = {
 }
 #: Learning rate of each variant on each task, in the order of ``VARIANTS``:
 #: :func:`best` of the records of the experiment ablation-rates.
-CHOSEN: dict[str, tuple[float, ...]] = {}
+CHOSEN = {
+    "adding": (0.1,) * 11,
+    "temporal order": (0.1,) * 11,
+    "notepad": (0.1,) * 11,
+    "embedded Reber": (0.1,) * 11,
+    "digits": (0.1,) * 11,
+}
 
 RESULTS = "parameters", "solved", "updates", "miss", "miss_again", "diverged"
 EXPERIMENTS = (
@@ -326,6 +332,18 @@ EXPERIMENTS = (
             for rate in RATES
         ),
         results=RESULTS,
-        seeds=2,
+        seeds=1,
+    ),
+    Experiment(
+        name="ablation",
+        about="parts of the LSTM left out, on five tasks (chapter 15)",
+        function=ablation,
+        grid=tuple(
+            {"task": task, "variant": variant, "rate": rate}
+            for task in TASKS
+            for variant, rate in zip(VARIANTS, CHOSEN[task], strict=True)
+        ),
+        results=RESULTS,
+        seeds=10,
     ),
 )
