@@ -397,7 +397,9 @@ def test_durations(seconds, shown):
 def test_what_takes_an_unknown_time_is_named(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(EXPERIMENTS, "tiny", tiny(draw_value, seeds=3))
     assert main(["run", "tiny", "--dry-run", "--out", str(tmp_path)]) == 0
-    assert "not known: tiny" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "not known how long, without records: tiny" in shown
+    assert "on one core" not in shown
 
 
 def test_a_column_has_one_meaning():

@@ -81,8 +81,10 @@ def _plan(options):
             for settings, seed in tasks:
                 print("  " + _spell({**settings, "seed": seed}))
     if plan:
-        print(f"about {_duration(seconds)} on one core, by earlier records", end="")
-        print(f"; not known: {', '.join(unknown)}" if unknown else "")
+        if seconds:
+            print(f"about {_duration(seconds)} on one core, by earlier records")
+        if unknown:
+            print(f"not known how long, without records: {', '.join(unknown)}")
     return plan
 
 
