@@ -421,7 +421,7 @@ def test_run_runs_and_says_what_failed(tmp_path, capsys, monkeypatch):
     assert main(arguments) == 1
     shown = capsys.readouterr()
     assert "tiny: 3 runs, 3 to do" in shown.out
-    assert "failed: seed=1: ArithmeticError" in shown.err
+    assert "failed: tiny seed=1: ArithmeticError" in shown.err
     assert "tries what failed again" in shown.err
     monkeypatch.setitem(EXPERIMENTS, "tiny", tiny(draw_value, seeds=3))
     assert main(arguments) == 0

@@ -123,9 +123,9 @@ EXERCISES = (
                 "Its candidate has a bias inside the reset product too.",
             ),
             Mistake(
-                "no false alarms",
-                {"alarms": 0},
-                "Each interval misses in 5 % of all cases, and there are 50.",
+                "the share, not the number",
+                {"alarms": 0.05},
+                "Each of the 50 misses with probability 0.05.",
             ),
         ),
     ),
