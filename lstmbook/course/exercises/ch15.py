@@ -9,7 +9,7 @@ NOTEBOOK = "15-which-gate-matters"
 
 
 def fewer_gates():
-    """Count the parameters of cells with 7 inputs and 12 units, and false alarms."""
+    """Count the parameters of cells, and false alarms among intervals."""
     layer = 12 * (7 + 12 + 1)  # weights of inputs and of h, and a bias
     lstm = 4 * layer
     no_gate = 3 * layer
@@ -86,7 +86,7 @@ def paired_cases(rng):
 
 
 def without_forgetting():
-    """Size of c after 100 steps, in fresh cells with and without a forget gate."""
+    """Size of c after 100 steps, with a forget gate and without."""
     from lstmbook import LSTM
     from lstmbook.tasks.adding import adding
 
