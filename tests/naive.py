@@ -66,12 +66,42 @@ def coupled(cell, x, state, k):
     return {"h": o * math.tanh(c), "c": c, "i": i, "g": g, "o": o}
 
 
+def linear_input(cell, x, state, k):
+    h, c = state["h"], state["c"]
+    i = sigma(affine(cell, "i", x, h, k))
+    f = sigma(affine(cell, "f", x, h, k))
+    g = affine(cell, "g", x, h, k)
+    o = sigma(affine(cell, "o", x, h, k))
+    c = f * c[k] + i * g
+    return {"h": o * math.tanh(c), "c": c, "i": i, "f": f, "g": g, "o": o}
+
+
+def linear_output(cell, x, state, k):
+    h, c = state["h"], state["c"]
+    i = sigma(affine(cell, "i", x, h, k))
+    f = sigma(affine(cell, "f", x, h, k))
+    g = math.tanh(affine(cell, "g", x, h, k))
+    o = sigma(affine(cell, "o", x, h, k))
+    c = f * c[k] + i * g
+    return {"h": o * c, "c": c, "i": i, "f": f, "g": g, "o": o}
+
+
+def forget_only(cell, x, state, k):
+    h = state["h"]
+    f = sigma(affine(cell, "f", x, h, k))
+    g = math.tanh(affine(cell, "g", x, h, k))
+    return {"h": f * h[k] + (1 - f) * g, "f": f, "g": g}
+
+
 NAIVE = {
     "rnn": rnn,
     "lstm": lstm,
     "gru": gru,
     "peephole": peephole,
     "coupled": coupled,
+    "linear-input": linear_input,
+    "linear-output": linear_output,
+    "forget-only": forget_only,
 }
 
 

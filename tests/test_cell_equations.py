@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lstmbook import GRU, LSTM, RNN, CoupledLSTM, PeepholeLSTM
+from lstmbook import CELLS, GRU, LSTM, RNN, CoupledLSTM, PeepholeLSTM
 from lstmbook.diagnostics import step_jacobians
 from tests.cases import D, H, N, T, random_case
 
@@ -235,3 +235,28 @@ def test_gradient_of_inputs(rnn, walked_back):
     _, delta = walked_back
     for (t, n), _, _ in rnn.steps():
         close(rnn.grads.xs[t, n], rnn.case.cell.W_x @ delta[t, n])
+
+
+# --- the cells of the ablation
+
+
+@pytest.mark.equation("eq-linear-input")
+def test_linear_input():
+    run = Run(CELLS["linear-input"])
+    check_layer(run, "g", lambda a: a)
+
+
+@pytest.mark.equation("eq-linear-output")
+def test_linear_output():
+    run = Run(CELLS["linear-output"])
+    for at, _, _ in run.steps():
+        close(run.trace.hs[at], run.trace.gates.o[at] * run.trace.states.c[at])
+
+
+@pytest.mark.equation("eq-forget-only")
+def test_forget_only():
+    run = Run(CELLS["forget-only"])
+    for at, x, h in run.steps():
+        f = sigma(run.pre_activation("f", x, h))
+        g = np.tanh(run.pre_activation("g", x, h))
+        close(run.trace.hs[at], f * h + (1 - f) * g)

@@ -117,6 +117,17 @@ MUTATIONS = {
         "(1 - i) * prev.c + i * g",
         "i * prev.c + (1 - i) * g",
     ),
+    "eq-linear-input": ("cells/linear_input.py", "g = x.g + h.g", "g = x.g - h.g"),
+    "eq-linear-output": (
+        "cells/linear_output.py",
+        "LSTMState(o * c, c)",
+        "LSTMState(o * tanh(c), c)",
+    ),
+    "eq-forget-only": (
+        "cells/forget_only.py",
+        "f * prev.h + (1 - f) * g",
+        "f * prev.h + g",
+    ),
     "eq-mse": ("losses.py", "(error * error).sum() / count", "(error * error).sum()"),
     "eq-softmax": ("ops.py", "e / e.sum(axis=-1, keepdims=True)", "e / e.sum()"),
     "eq-cross-entropy": (

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,7 +28,7 @@ from lstmbook.course.experiments import (
     runner,
     summarize,
 )
-from lstmbook.course.experiments.__main__ import main
+from lstmbook.course.experiments.__main__ import _duration, main
 from lstmbook.diagnostics import gradient_by_lag
 from lstmbook.initialisation import chrono_biases
 from lstmbook.model import Model
@@ -351,7 +352,8 @@ def test_help(capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["run", "--help"])
     text = capsys.readouterr().out
-    for option in ("NAME", "--seeds N", "--workers N", "--out DIR", "--dry-run"):
+    options = "--seeds N", "--workers N", "--scheduler ADDRESS", "--out DIR"
+    for option in ("NAME", *options, "--dry-run"):
         assert option in text
 
 
@@ -361,11 +363,48 @@ def test_dry_run_shows_the_plan_and_runs_nothing(tmp_path, capsys, monkeypatch):
     )
     arguments = ["run", "forget-bias", "--seeds", "2", "--dry-run"]
     assert main([*arguments, "--out", str(tmp_path)]) == 0
-    head, *plan = capsys.readouterr().out.splitlines()
+    head, *plan, about = capsys.readouterr().out.splitlines()
     assert head == f"forget-bias: 18 runs, 18 to do, {tmp_path / 'forget-bias.csv'}"
     assert plan[0] == "  bias=0 mirrored=False rate=0.005 seed=0"
     assert plan[-1] == "  bias=chrono mirrored=True rate=0.005 seed=1"
     assert len(plan) == 18 and not list(tmp_path.iterdir())
+    rows = experiments.load("forget-bias")
+    minutes = sum(row["seconds"] for row in rows if row["seed"] < 2) / 60
+    told = re.fullmatch(r"about (\d+) min on one core, by earlier records", about)
+    assert int(told[1]) == pytest.approx(minutes, rel=0.3)
+
+
+def test_expected_seconds_are_the_means_of_the_settings():
+    rows = [
+        {"a": 1, "seconds": 2},
+        {"a": 1, "seconds": 4},
+        {"a": 2, "seconds": 9},
+        {"a": 2, "seconds": None},
+    ]
+    tasks = [({"a": 1}, 0), ({"a": 2}, 0), ({"a": 3}, 0)]
+    assert experiments.expected_seconds(tasks, rows) == 3 + 9 + 5
+    assert experiments.expected_seconds(tasks, []) is None
+    assert experiments.expected_seconds([], []) == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(3, "1 min"), (95, "2 min"), (5400, "1 h 30 min")]
+)
+def test_durations(seconds, shown):
+    assert _duration(seconds) == shown
+
+
+def test_what_takes_an_unknown_time_is_named(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(EXPERIMENTS, "tiny", tiny(draw_value, seeds=3))
+    assert main(["run", "tiny", "--dry-run", "--out", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert "not known how long, without records: tiny" in shown
+    assert "on one core" not in shown
+
+
+def test_a_column_has_one_meaning():
+    with pytest.raises(ValueError, match="tiny has more than one column error, seed;"):
+        tiny(draw_value, results=("error", "seed"))
 
 
 def test_run_with_no_name_runs_all(tmp_path, capsys):
@@ -382,7 +421,7 @@ def test_run_runs_and_says_what_failed(tmp_path, capsys, monkeypatch):
     assert main(arguments) == 1
     shown = capsys.readouterr()
     assert "tiny: 3 runs, 3 to do" in shown.out
-    assert "failed: seed=1: ArithmeticError" in shown.err
+    assert "failed: tiny seed=1: ArithmeticError" in shown.err
     assert "tries what failed again" in shown.err
     monkeypatch.setitem(EXPERIMENTS, "tiny", tiny(draw_value, seeds=3))
     assert main(arguments) == 0

@@ -4,7 +4,10 @@ The tests cover every cell listed in ``CELLS``.
 """
 
 from lstmbook.cells.coupled import CoupledGates, CoupledLSTM
+from lstmbook.cells.forget_only import ForgetOnly, ForgetOnlyGates
 from lstmbook.cells.gru import GRU, GRUGates
+from lstmbook.cells.linear_input import LinearInputGates, LinearInputLSTM
+from lstmbook.cells.linear_output import LinearOutputGates, LinearOutputLSTM
 from lstmbook.cells.lstm import LSTM, LSTMGates, LSTMState
 from lstmbook.cells.peephole import PeepholeGates, PeepholeLSTM
 from lstmbook.cells.rnn import RNN, RNNGates
@@ -16,9 +19,15 @@ __all__ = [
     "RNN",
     "CoupledGates",
     "CoupledLSTM",
+    "ForgetOnly",
+    "ForgetOnlyGates",
     "GRUGates",
     "LSTMGates",
     "LSTMState",
+    "LinearInputGates",
+    "LinearInputLSTM",
+    "LinearOutputGates",
+    "LinearOutputLSTM",
     "PeepholeGates",
     "PeepholeLSTM",
     "RNNGates",
@@ -31,4 +40,7 @@ CELLS = {
     "gru": GRU,
     "peephole": PeepholeLSTM,
     "coupled": CoupledLSTM,
+    "linear-input": LinearInputLSTM,
+    "linear-output": LinearOutputLSTM,
+    "forget-only": ForgetOnly,
 }

@@ -22,17 +22,21 @@ from urllib.request import urlopen
 
 from lstmbook.course.exercises.answers import nearest
 from lstmbook.course.experiments import (
+    ablation,
     adding,
     characters,
     evidence,
     gates,
     net1997,
+    outer,
     paper1997,
     parts,
     streams,
 )
 from lstmbook.course.experiments.runner import (
     Experiment,
+    cluster,
+    expected_seconds,
     parse,
     processes,
     read,
@@ -46,6 +50,8 @@ __all__ = [
     "EXPERIMENTS",
     "Experiment",
     "Summary",
+    "cluster",
+    "expected_seconds",
     "find",
     "load",
     "processes",
@@ -60,11 +66,13 @@ __all__ = [
 EXPERIMENTS = {
     experiment.name: experiment
     for family in (
+        ablation,
         adding,
         characters,
         evidence,
         gates,
         net1997,
+        outer,
         paper1997,
         parts,
         streams,

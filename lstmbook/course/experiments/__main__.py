@@ -2,10 +2,20 @@
 
 import argparse
 import sys
-from concurrent.futures import BrokenExecutor
+from concurrent.futures import BrokenExecutor, CancelledError
 from pathlib import Path
 
-from lstmbook.course.experiments import DATA, EXPERIMENTS, find, processes, run, todo
+from lstmbook.course.experiments import (
+    DATA,
+    EXPERIMENTS,
+    cluster,
+    expected_seconds,
+    find,
+    processes,
+    read,
+    run,
+    todo,
+)
 
 COMMAND = "python -m lstmbook.course.experiments"
 
@@ -22,7 +32,7 @@ def main(arguments=None):
     -------
     int
         0; 1 if a run failed or a worker died, 2 if the arguments or the file of results
-        are invalid, 130 after an interrupt.
+        are invalid or the scheduler cannot be reached, 130 after an interrupt.
     """
     options = _parser().parse_args(arguments)
     if options.action == "list":
@@ -31,44 +41,79 @@ def main(arguments=None):
     if not options.out.is_dir():
         _say(f"error: --out is {options.out}, which is not a folder")
         return 2
-    failed = 0
+    try:
+        plan = _plan(options)
+        if options.dry_run or not plan:
+            return 0
+        return 1 if _run(plan, options) else 0
+    except (ImportError, OSError, ValueError) as error:
+        _say(f"error: {error}")
+        return 2
+    except (KeyboardInterrupt, BrokenExecutor, CancelledError) as reason:
+        interrupted = isinstance(reason, KeyboardInterrupt)
+        what = "interrupted" if interrupted else "a worker died, or the scheduler"
+        _say(
+            f"{what}: {options.out} has every finished run, and the same command "
+            "continues from there"
+        )
+        return 130 if interrupted else 1
+
+
+def _plan(options):
+    """Show how many runs there are and how long they take; return those to do."""
+    plan, unknown, seconds = [], [], 0.0
     for experiment in options.names or EXPERIMENTS.values():
         path = options.out / f"{experiment.name}.csv"
         seeds = range(options.seeds or experiment.seeds)
-        try:
-            tasks = todo(experiment, seeds, path)
-            total = len(experiment.grid) * len(seeds)
-            print(f"{experiment.name}: {total} runs, {len(tasks)} to do, {path}")
-            if options.dry_run:
-                for settings, seed in tasks:
-                    print("  " + _spell({**settings, "seed": seed}))
-            elif tasks:
-                failed += _run(experiment, seeds, path, options.workers)
-        except ValueError as error:
-            _say(f"error: {error}")
-            return 2
-        except (KeyboardInterrupt, BrokenExecutor) as reason:
-            broken = isinstance(reason, BrokenExecutor)
-            _say(
-                f"{'a worker died' if broken else 'interrupted'}: "
-                f"{path} has every finished run, and the same command continues "
-                "from there"
-            )
-            return 1 if broken else 130
-    return 1 if failed else 0
+        tasks = todo(experiment, seeds, path)
+        total = len(experiment.grid) * len(seeds)
+        print(f"{experiment.name}: {total} runs, {len(tasks)} to do, {path}")
+        if not tasks:
+            continue
+        plan.append((experiment, seeds, path))
+        stored = [file for file in (DATA / path.name, path) if file.exists()]
+        rows = [row for file in stored for row in read(file)]
+        expected = expected_seconds(tasks, rows)
+        seconds += expected or 0
+        if expected is None:
+            unknown.append(experiment.name)
+        if options.dry_run:
+            for settings, seed in tasks:
+                print("  " + _spell({**settings, "seed": seed}))
+    if plan:
+        if seconds:
+            print(f"about {_duration(seconds)} on one core, by earlier records")
+        if unknown:
+            print(f"not known how long, without records: {', '.join(unknown)}")
+    return plan
 
 
-def _run(experiment, seeds, path, workers):
-    """Run, say what failed, and return how many."""
-    with processes(workers) as executor:
-        rows = run(experiment, seeds, path, executor)
-    failed = [row for row in rows if row["error"]]
-    for row in failed:
-        named = {name: row[name] for name in (*experiment.grid[0], "seed")}
-        _say(f"failed: {_spell(named)}: {row['error']}")
+def _duration(seconds):
+    hours, minutes = divmod(max(1, round(seconds / 60)), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def _run(plan, options):
+    """Run all, say what failed, and return how many."""
+    print("Ctrl-C stops at any time; the same command continues", flush=True)
+    failed = 0
+    for experiment, seeds, path in plan:
+        # A pool for each: one that broke is not used again.
+        with _executor(options) as executor:
+            rows = run(experiment, seeds, path, executor)
+        for row in (row for row in rows if row["error"]):
+            named = {name: row[name] for name in (*experiment.grid[0], "seed")}
+            _say(f"failed: {experiment.name} {_spell(named)}: {row['error']}")
+            failed += 1
     if failed:
         _say("the same command tries what failed again")
-    return len(failed)
+    return failed
+
+
+def _executor(options):
+    if options.scheduler:
+        return cluster(options.scheduler, options.workers)
+    return processes(options.workers)
 
 
 def _list():
@@ -98,7 +143,7 @@ def _parser():
         "run",
         help="run experiments, or resume them",
         description="Run experiments, or resume interrupted ones. Ctrl-C "
-        "leaves a valid file. One command to a file at a time: two would lose records.",
+        "leaves a valid file. A second command on the same file is refused.",
     )
     runner.add_argument(
         "names",
@@ -119,6 +164,12 @@ def _parser():
         type=_positive,
         default=2,
         help="processes, of one thread each (default: %(default)s)",
+    )
+    runner.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="run on the workers of a Dask scheduler, such as tcp://10.0.0.5:8786, or "
+        "on a new Dask cluster on this machine: local",
     )
     runner.add_argument(
         "--out",

@@ -15,8 +15,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    ProcessPoolExecutor,
+    as_completed,
+)
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +31,16 @@ import numpy as np
 from lstmbook import __version__
 from lstmbook.train import progress
 
-__all__ = ["Experiment", "parse", "processes", "read", "run", "todo"]
+__all__ = [
+    "Experiment",
+    "cluster",
+    "expected_seconds",
+    "parse",
+    "processes",
+    "read",
+    "run",
+    "todo",
+]
 
 #: What the runner adds to each record.
 OWN_COLUMNS = ("error", "seconds", "lstmbook", "numpy", "python", "torch")
@@ -70,6 +84,16 @@ class Experiment:
     results: tuple[str, ...]
     seeds: int = 10
 
+    def __post_init__(self):
+        """Check that no column would be two things at once."""
+        twice = sorted({n for n in self.columns if self.columns.count(n) > 1})
+        if twice:
+            raise ValueError(
+                f"{self.name} has more than one column {', '.join(twice)}; expected "
+                f"settings and results with other names than seed, "
+                f"{', '.join(OWN_COLUMNS)}"
+            )
+
     @property
     def columns(self):
         """Columns of the file: settings, seed, results, and the runner's own."""
@@ -107,6 +131,55 @@ def processes(workers):
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def cluster(address, workers=2):
+    """Connect to a Dask scheduler, or start a cluster on this machine.
+
+    If a worker dies, Dask gives its run to another one. A run that takes several
+    workers with it ends as a failure in the records; the others go on.
+
+    Parameters
+    ----------
+    address : str
+        Of the scheduler, such as ``"tcp://10.0.0.5:8786"``; or ``"local"``, for a new
+        cluster on this machine.
+    workers : int
+        Processes of a local cluster, with one thread each.
+
+    Yields
+    ------
+    concurrent.futures.Executor
+
+    Raises
+    ------
+    ImportError
+        If Dask is not installed.
+    OSError
+        If the scheduler does not answer.
+    """
+    try:
+        from distributed import Client, LocalCluster, WorkerPlugin
+    except ImportError as error:
+        raise ImportError(
+            f"a cluster needs Dask ({error}): pip install 'lstmbook[cluster]'"
+        ) from error
+
+    class Quiet(WorkerPlugin):
+        """Only the runner shows a bar: in a worker, `train` finds no tqdm."""
+
+        def setup(self, worker):
+            sys.modules["tqdm"] = None
+
+    if address == "local":
+        place = LocalCluster(workers, threads_per_worker=1, dashboard_address=":0")
+    else:
+        place = nullcontext(address)
+    with place as there, Client(there) as client:
+        client.register_plugin(Quiet())
+        # Impure: a run that failed is to be run again, not remembered.
+        yield client.get_executor(pure=False)
 
 
 def _begin_worker():
@@ -155,6 +228,37 @@ def todo(experiment, seeds, path):
     ]
 
 
+def expected_seconds(tasks, rows):
+    """Estimate how long runs take on one core, from the records of earlier ones.
+
+    Parameters
+    ----------
+    tasks : list of (dict, int)
+        From :func:`todo`.
+    rows : list of dict
+        Records of the experiment, from any machine.
+
+    Returns
+    -------
+    float or None
+        Seconds: for each run the mean of its setting's records or, where it has none,
+        of all. None where there is nothing to go by.
+    """
+
+    def mean(records):
+        taken = [row["seconds"] for row in records if row["seconds"] is not None]
+        return float(np.mean(taken)) if taken else None
+
+    total = 0.0
+    for settings, _ in tasks:
+        same = [row for row in rows if settings.items() <= row.items()]
+        seconds = mean(same) or mean(rows)
+        if seconds is None:
+            return None
+        total += seconds
+    return total
+
+
 def run(experiment, seeds, path, executor):
     """Run an experiment and keep its records in a CSV file.
 
@@ -173,7 +277,8 @@ def run(experiment, seeds, path, executor):
         the results, ``error``, ``seconds`` (of wall time), and the versions of
         lstmbook, NumPy, Python and, where the run imported it, PyTorch.
     executor : concurrent.futures.Executor
-        What executes the runs, such as :func:`processes`. An interrupt shuts it down.
+        What executes the runs, such as :func:`processes` or :func:`cluster`. An
+        interrupt shuts it down.
 
     Returns
     -------
@@ -184,8 +289,16 @@ def run(experiment, seeds, path, executor):
     ------
     ValueError
         If the file belongs to another experiment.
+    BlockingIOError
+        If another runner is writing to the file.
     """
     path = Path(path)
+    with _locked(path):
+        _run(experiment, seeds, path, executor)
+    return read(path)
+
+
+def _run(experiment, seeds, path, executor):
     tasks = todo(experiment, seeds, path)
     _write(experiment, path, _kept(experiment, path).values())
     runs = {}
@@ -197,16 +310,71 @@ def run(experiment, seeds, path, executor):
                 runs[future] = {**settings, "seed": seed}
             done = as_completed(runs)
             for future in progress(done, unit="run", total=len(runs)):
-                rows.writerow({**runs[future], **future.result()})
+                rows.writerow({**runs[future], **_outcome(future)})
                 file.flush()
         except BaseException:
-            # Cancelling runs one by one would race with a pool whose workers died on
-            # Ctrl-C.
-            executor.shutdown(wait=False, cancel_futures=True)
+            _abandon(executor)
             raise
     # Write all again in order, failed runs included.
     _write(experiment, path, _rows(_text(path)))
-    return read(path)
+
+
+@contextmanager
+def _locked(path):
+    """Hold a lock beside a file. The system drops it when the process ends or dies."""
+    lock = path.with_name(f"{path.name}.lock")
+    with lock.open("a") as file:
+        try:
+            _lock(file)
+            # Its last holder may have removed the file since it was opened here.
+            if not os.path.samestat(os.fstat(file.fileno()), lock.stat()):
+                raise FileNotFoundError
+        except OSError:
+            raise BlockingIOError(
+                f"{path} is being written by another runner, which holds {lock.name}; "
+                "expected one runner to a file"
+            ) from None
+        try:
+            yield
+        finally:
+            # Windows removes no open file; a lock that stays is free all the same.
+            with suppress(PermissionError):
+                lock.unlink()
+
+
+def _lock(file):
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _outcome(future):
+    """What a run returned, or what became of a run that could not return."""
+    try:
+        return future.result()
+    except (BrokenExecutor, CancelledError):
+        raise  # No run is to blame: nothing more will come from this executor.
+    except Exception as exception:
+        return _failure(exception)
+
+
+def _failure(exception):
+    # On one line, so that each record is one line.
+    return {"error": " ".join(f"{exception!r}".split())}
+
+
+def _abandon(executor):
+    """Stop an executor without waiting for what has begun."""
+    # Cancelling runs one by one would race with a pool whose workers died on Ctrl-C.
+    try:
+        executor.shutdown(wait=False, cancel_futures=True)
+    except TypeError:  # Dask's has no such argument, and cancels all.
+        executor.shutdown(wait=False)
 
 
 def _record(experiment, settings, seed):
@@ -220,8 +388,7 @@ def _record(experiment, settings, seed):
                 f"expected {sorted(experiment.results)}"
             )
     except Exception as exception:
-        # On one line, so that each record is one line.
-        results, error = {}, " ".join(f"{exception!r}".split())
+        results, error = {}, _failure(exception)["error"]
     torch = sys.modules.get("torch")
     return {
         **results,
