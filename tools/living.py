@@ -3,7 +3,8 @@
 A page with `<div class="living" data-figure="NAME"></div>` gets the small script
 `living.js`, which loads the rest when the figure is opened. The cell's figure draws
 and computes from `cell-data.js`, which this writes when the site has been built: the
-graph of the static diagram, the book's stream, and three nets.
+graph of the static diagram, the book's stream, and three nets. "Your own text" loads
+the weights of chapter 17's net from `text-weights.js`.
 
     python -m tools.living train
 
@@ -21,11 +22,14 @@ from lstmbook import tree
 from lstmbook.cells import LSTM
 from lstmbook.course.experiments.gates import unit_read_most
 from lstmbook.course.experiments.streams import learn_notepad
+from lstmbook.course.nets import character_net
 from lstmbook.model import Model
 from lstmbook.plots.cell import FRAME, JUNCTION, half_size, wire_pieces
 from lstmbook.plots.graph import GRAPHS
 from lstmbook.plots.style import BACKWARD, LOOKS
 from lstmbook.tasks.notepad import MARKS, NOTE, by_hand, example
+from lstmbook.tasks.text import ALPHABET
+from tools import text_weights
 
 NET = Path(__file__).parents[1] / "book/data/notepad-net.npz"
 SEED, UNITS = 0, 8
@@ -204,6 +208,7 @@ def write_data(app: Sphinx, error: Exception | None) -> None:
     folder = Path(app.outdir, "_static/living")
     folder.mkdir(parents=True, exist_ok=True)
     folder.joinpath("cell-data.js").write_text(script("cell", cell_data()), "utf-8")
+    text_weights.write(folder / "text-weights.js", character_net(), ALPHABET)
 
 
 def add_script(app, name, template, context, doctree) -> None:

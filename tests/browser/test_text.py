@@ -168,7 +168,12 @@ def test_fits_a_phone(figure):
     assert page.locator(".tries li").count() == 3
 
 
-def test_shown_nowhere_without_weights():
-    pages = [*LIVING.parents[1].glob("*.ipynb"), *LIVING.parents[1].glob("*.md")]
-    shown = [p for p in pages if 'data-figure=\\"text\\"' in p.read_text("utf-8")]
-    assert pages and (not shown or (LIVING / "text-weights.js").exists())
+def test_the_page_has_its_weights(site, context):
+    page = context().new_page()
+    page.goto((site / "book/17-characters.html").as_uri())
+    page.locator("#living-text .living-offer").click()
+    box = page.get_by_label("Your text")
+    box.fill("    return len(values")
+    page.wait_for_function("document.querySelectorAll('[data-t]').length === 21")
+    chances = page.locator(".next").inner_text()
+    assert chances.lstrip().startswith(")")

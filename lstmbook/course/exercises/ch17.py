@@ -65,6 +65,22 @@ def tempered_cases(rng):
     ]
 
 
+def open_bracket():
+    """Probability of a closing bracket, with one open and with none."""
+    from lstmbook.course.nets import character_net
+    from lstmbook.tasks.text import ALPHABET, encode
+
+    net, found = character_net(), {}
+    for name, text in (
+        ("open", "    return len(values"),
+        ("none", "    return values"),
+    ):
+        xs = np.eye(96, dtype=np.float32)[encode(text)][:, None]
+        scores, _ = net.forward(xs)
+        found[name] = tempered(scores[-1], 1.0)[0, ALPHABET.index(")")]
+    return found
+
+
 def where_it_costs():
     """Bits per character in strings, in comments and in code, of a module."""
     from lstmbook.course.nets import character_net
@@ -172,6 +188,34 @@ EXERCISES = (
                 "sorted by the character that was read",
                 {"comments": Band.around(2.892, 0.005)},
                 "Sort each prediction by the character that is predicted, one later.",
+            ),
+        ),
+    ),
+    Exercise(
+        name="open-bracket",
+        quantities=("open", "none"),
+        solution=open_bracket,
+        expected={
+            "open": Band.around(0.67, 0.01),
+            "none": Band.around(0.037, 0.004),
+        },
+        decimals=3,
+        mistakes=(
+            Mistake(
+                "one character early",
+                {
+                    "open": Band.around(0.814, 0.01),
+                    "none": Band.around(0.108, 0.005),
+                },
+                "Look at what comes after the last character, the s.",
+            ),
+            Mistake(
+                "without the spaces",
+                {
+                    "open": Band.around(0.722, 0.01),
+                    "none": Band.around(0.087, 0.005),
+                },
+                "Type the four spaces at the start too: the net reads them.",
             ),
         ),
     ),

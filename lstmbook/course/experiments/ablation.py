@@ -344,6 +344,6 @@ EXPERIMENTS = (
             for variant, rate in zip(VARIANTS, CHOSEN[task], strict=True)
         ),
         results=RESULTS,
-        seeds=8,
+        seeds=10,
     ),
 )
