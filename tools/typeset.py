@@ -5,8 +5,8 @@ browser. A page then needs no script for its equations, does not jump while they
 set, and shows them without JavaScript and without network. The result carries MathML
 beside what is seen, for screen readers.
 
-A line is not broken between a formula and what touches it, nor within short code,
-nor in a title before a letter that names something.
+A line is not broken between a formula and what touches it, nor within short code
+or a short link, nor in a title before a letter that names something.
 """
 
 import re
@@ -24,8 +24,8 @@ STYLE = "katex/katex.min.css"
 TOUCHES_BEFORE = re.compile(r"(?<!\S)\S{1,6}$")
 TOUCHES_AFTER = re.compile(r"^\S{1,6}(?!\S)")
 LETTER = re.compile(r" (?=[b-z]\b)")
-SHORT_CODE = 20
-"""Most characters of code that fit on any line."""
+SHORT = 20
+"""Most characters of code or of a link that fit on any line."""
 
 
 @cache
@@ -69,9 +69,9 @@ def keep_together(app: Sphinx, doctree: nodes.document, page: str) -> None:
         if before or after:
             parent[place] = nodes.inline("", "", classes=["keep"])
             parent[place] += [*before, formula, *after]
-    for code in doctree.findall(nodes.literal):
-        if len(code.astext()) <= SHORT_CODE:
-            code["classes"].append("keep")
+    for node in (*doctree.findall(nodes.literal), *doctree.findall(nodes.reference)):
+        if len(node.astext()) <= SHORT:
+            node["classes"].append("keep")
     for title in doctree.findall(nodes.title):
         for text in list(title.findall(nodes.Text)):
             text.parent.replace(

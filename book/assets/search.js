@@ -15,13 +15,13 @@ Scorer.score = ([page, title, anchor, description, score]) => {
 };
 
 /* Quote the article alone: no buttons, no contents for print, nothing folded away,
-   and mathematics once. */
+   mathematics once, and no number of a chapter, which its title has. */
 Search.htmlToText = (text, anchor) => {
   const article = new DOMParser()
     .parseFromString(text, "text/html")
     .querySelector("article, [role=main]");
   if (!article) return "";
-  const hidden = ".headerlink, .onlyprint, details, script, style, annotation, .katex-html";
+  const hidden = ".headerlink, .kicker, .section-number, .onlyprint, details, script, style, annotation, .katex-html";
   article.querySelectorAll(hidden).forEach((element) => element.remove());
   const section = anchor && article.querySelector(`#${CSS.escape(anchor.slice(1))}`);
   return (section || article).textContent.replace(/\\[()[\]]/g, "").replace(/\s+/g, " ");

@@ -41,9 +41,10 @@ def test_no_line_is_broken_between_a_formula_and_its_punctuation():
     assert line[1]["classes"] == ["keep"]
 
 
-def test_short_code_stays_on_a_line():
-    line = paragraph(nodes.literal("", "x @ W_x"), nodes.literal("", "x" * 21))
-    assert [code["classes"] for code in line] == [["keep"], []]
+@pytest.mark.parametrize("kind", [nodes.literal, nodes.reference])
+def test_short_code_and_links_stay_on_a_line(kind):
+    line = paragraph(kind("", "x @ W_x"), kind("", "x" * 21))
+    assert [part["classes"] for part in line] == [["keep"], []]
 
 
 def test_a_shape_of_one_number_has_no_gap():
