@@ -300,4 +300,4 @@ def test_without_scripts_the_static_figure_stands_alone(site, context, view):
     assert figure.inner_text() == "" and figure.bounding_box()["height"] < 1
     still = page.locator("section:has(> #living-hears) figure").last
     assert still.is_visible() and still.locator("figcaption").inner_text()
-    assert still.locator("img").get_attribute("alt")
+    assert still.locator("img").first.get_attribute("alt")
