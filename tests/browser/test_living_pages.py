@@ -104,11 +104,13 @@ def test_accessible_where_it_stands(site, context, width, scheme):
 
 @pytest.mark.parametrize("width", [375, 1280])
 def test_a_link_to_the_open_figure_leads_there(site, context, width):
-    page = context(viewport={"width": width, "height": 800}).new_page()
+    view = {"width": width, "height": 800}
+    page = context(viewport=view, reduced_motion="reduce").new_page()  # a jump
     page.goto(url("book/ten-minutes.html"), wait_until="load")
     page.evaluate("location.hash = 'living-cell'")
     figure = page.locator("#living-cell")
     figure.locator(".cell-svg .has-number").first.wait_for()
+    page.wait_for_timeout(500)
     assert 0 <= figure.bounding_box()["y"] < 200
 
 
