@@ -111,11 +111,11 @@ def quizzes() -> dict[str, list[Question]]:
 # --- in the page
 
 
-class fold(nodes.General, nodes.Element):
-    """A `<details>`; its first child is a `line`."""
+class quiz_fold(nodes.General, nodes.Element):
+    """A `<details>`; its first child is a `quiz_line`."""
 
 
-class line(nodes.TextElement):
+class quiz_line(nodes.TextElement):
     """The `<summary>` of a fold."""
 
 
@@ -131,8 +131,10 @@ class Quiz(SphinxDirective):
         questions = read(path)
         items = nodes.enumerated_list("", enumtype="arabic")
         items += [self._question(question) for question in questions]
-        title = f"Quiz: {len(questions)} questions, with a word on each choice"
-        return [fold("", line("", title), items, classes=["quiz"], ids=["quiz"])]
+        title = f"Quiz: {len(questions)} questions, each choice explained"
+        return [
+            quiz_fold("", quiz_line("", title), items, classes=["quiz"], ids=["quiz"])
+        ]
 
     def _question(self, question: Question) -> nodes.list_item:
         choices = nodes.enumerated_list("", enumtype="upperalpha", classes=["choices"])
@@ -140,9 +142,9 @@ class Quiz(SphinxDirective):
             why = f"**{'Right' if choice.right else 'Wrong'}.** {choice.why}"
             if choice.right:
                 why += f" Shown {place(question.see)}."
-            text = line("", "", *self._inline(choice.text))
+            text = quiz_line("", "", *self._inline(choice.text))
             answer = nodes.paragraph("", "", *self._inline(why))
-            choices += nodes.list_item("", fold("", text, answer))
+            choices += nodes.list_item("", quiz_fold("", text, answer))
         asked = nodes.paragraph("", "", *self._inline(question.text))
         return nodes.list_item("", asked, choices)
 
@@ -188,8 +190,14 @@ def setup(app: Sphinx) -> dict[str, bool]:
     def open_line(self, node):
         self.body.append("<summary>")
 
-    app.add_node(fold, html=(open_fold, lambda self, _: self.body.append("</details>")))
-    app.add_node(line, html=(open_line, lambda self, _: self.body.append("</summary>")))
+    def close_fold(self, node):
+        self.body.append("</details>")
+
+    def close_line(self, node):
+        self.body.append("</summary>")
+
+    app.add_node(quiz_fold, html=(open_fold, close_fold))
+    app.add_node(quiz_line, html=(open_line, close_line))
     app.add_directive("quiz", Quiz)
     app.connect("source-read", add_quiz)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -309,22 +317,23 @@ def _qti_item(section: ET.Element, chapter: str, question: Question) -> None:
         varname="SCORE",
         vartype="Decimal",
     )
-    for k, choice in enumerate(question.choices):
-        letter = "ABCDE"[k]
+    for letter, choice in zip("ABCDE", question.choices, strict=False):
         label = ET.SubElement(render, "response_label", ident=letter)
         _material(label, to_html(choice.text))
-        condition = _qti_condition(process, letter)
-        if choice.right:
-            ET.SubElement(condition, "setvar", varname="SCORE").text = "100"
+        condition = _qti_condition(process, letter, go_on=True)
         told = {"feedbacktype": "Response", "linkrefid": f"{letter}_fb"}
         ET.SubElement(condition, "displayfeedback", told)
         feedback = ET.SubElement(item, "itemfeedback", ident=f"{letter}_fb")
         flow = ET.SubElement(feedback, "flow_mat")
         _material(flow, explanation(chapter, question, choice))
+    scored = _qti_condition(process, "ABCDE"[question.right], go_on=False)
+    ET.SubElement(scored, "setvar", action="Set", varname="SCORE").text = "100"
 
 
-def _qti_condition(process: ET.Element, letter: str) -> ET.Element:
-    condition = ET.SubElement(process, "respcondition", {"continue": "Yes"})
+def _qti_condition(process: ET.Element, letter: str, go_on: bool) -> ET.Element:
+    # As Canvas itself writes them: each letter's feedback first, then the score.
+    then = {"continue": "Yes" if go_on else "No"}
+    condition = ET.SubElement(process, "respcondition", then)
     variable = ET.SubElement(condition, "conditionvar")
     ET.SubElement(variable, "varequal", respident="response1").text = letter
     return condition
