@@ -78,12 +78,15 @@ def read(path: Path) -> list[Question]:
         _expect({"id", "ask", "see", "choices"} == set(entry), where, f"{set(entry)}")
         choices = []
         for given in entry["choices"]:
-            kind = next(iter(given))
-            _expect(kind in ("right", "wrong"), where, f"a choice begins with {kind!r}")
-            _expect(set(given) == {kind, "why"}, where, f"a choice has {set(given)}")
+            parts = set(given)
+            _expect(
+                parts in ({"right", "why"}, {"wrong", "why"}), where, f"choice {parts}"
+            )
             for text in given.values():
                 _expect(isinstance(text, str), where, f"{text!r} is no text")
-            choices.append(Choice(given[kind], kind == "right", given["why"]))
+            right = "right" in given
+            text = given["right" if right else "wrong"]
+            choices.append(Choice(text, right, given["why"]))
         _expect(3 <= len(choices) <= 5, where, f"{len(choices)} choices")
         count = sum(choice.right for choice in choices)
         _expect(count == 1, where, f"{count} right choices")
