@@ -165,7 +165,8 @@ def index(entries: list[dict]) -> str:
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         "<title>Figures of The LSTM Book</title>"
         "<style>body { max-width: 50em; margin: 2em auto; padding: 0 1em; "
-        "font: 1em/1.5 sans-serif } figure { margin: 3em 0 } img { max-width: 100% }</style>"
+        "font: 1em/1.5 sans-serif } figure { margin: 3em 0 } "
+        "img { max-width: 100% }</style>"
         f"<h1>Figures of The LSTM Book</h1><p>{LICENCE}</p>" + "\n".join(shown) + "\n"
     )
 
@@ -190,14 +191,22 @@ def write(paths: list[Path], site: Path, out: Path, svg: bool = False) -> list[d
     list of dict
         What `index.json` holds: for each figure `page`, `name`, `number`, `caption`
         (HTML with formulas in TeX), `alt`, `licence` and `files`.
+
+    Raises
+    ------
+    ValueError
+        If the built site lacks a figure.
     """
     entries = []
     for path in paths:
         nb = nbformat.read(path, as_version=4)
         page = "-".join(path.relative_to(BOOK).with_suffix("").parts)
-        number = numbers(site / "book" / path.relative_to(BOOK).with_suffix(".html"))
+        built = site / "book" / path.relative_to(BOOK).with_suffix(".html")
+        number = numbers(built)
         drawings = drawn_as_svg(nb, path) if svg else {}
         for figure in figures(nb):
+            if figure.name not in number:
+                raise ValueError(f"{built} has no {figure.name}: run `make book`")
             files = {"light.png": figure.png, "dark.png": dark_png(figure.png)}
             if svg:
                 drawing = drawings[figure.name]
