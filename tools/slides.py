@@ -10,6 +10,7 @@ with a second slide for the answer. What follows `Notes:` is for the speaker.
 """
 
 import base64
+import io
 import re
 import shutil
 import sys
@@ -20,6 +21,7 @@ from pathlib import Path
 import nbformat
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
+from PIL import Image
 
 from lstmbook.doctor import chromium
 from tools.figure_files import BOOK, LICENCE, SITE, Figure, figures, numbers
@@ -116,8 +118,10 @@ def _figure(chapter: str, name: str) -> str:
     found, number, _ = _chapter(chapter)
     png = base64.b64encode(found[name].png).decode()
     alt = escape(found[name].alt)
+    with Image.open(io.BytesIO(found[name].png)) as image:
+        shape = "tall" if image.height > 0.7 * image.width else "flat"
     return (
-        f'<figure><img src="data:image/png;base64,{png}" alt="{alt}">'
+        f'<figure class="{shape}"><img src="data:image/png;base64,{png}" alt="{alt}">'
         f"<figcaption>{number[name]}</figcaption></figure>"
     )
 
