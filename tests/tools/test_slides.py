@@ -37,7 +37,7 @@ def test_the_class_votes_often():
 
 
 def test_a_slide_without_minutes_is_named():
-    with pytest.raises(ValueError, match="'## Two'.*minutes"):
+    with pytest.raises(ValueError, match=r"'## Two'.*minutes"):
         slides.minutes("# One (1 min)\n\n---\n\n## Two\n\ntext")
 
 
@@ -73,5 +73,5 @@ def test_notes_are_for_the_speaker(numbered):
 
 @pytest.mark.parametrize("line", ["{vote} 06 no-such (2 min)", "{figure} 06 fig-none"])
 def test_what_the_book_lacks_is_named(numbered, line):
-    with pytest.raises(KeyError, match="no-such|fig-none"):
+    with pytest.raises(KeyError, match=r"no-such|fig-none"):
         slides.to_html(line if line.startswith("{vote}") else f"## T (1 min)\n\n{line}")
