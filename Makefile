@@ -22,7 +22,7 @@ unexport MPLBACKEND
 
 # Links are checked on the site that `book` has built.
 .NOTPARALLEL:
-.PHONY: book pdf test course test-course run lab edit exercises bench experiments links site-report equations check clean help
+.PHONY: book pdf test course test-course run lab edit exercises bench experiments links site-report equations quizzes figures slides check clean help
 
 book: $(READY) ## build the site, strictly, from clean; without solutions: SOLUTIONS=0
 	$(if $(filter-out 0 1,$(SOLUTIONS)),$(error SOLUTIONS is $(SOLUTIONS); expected 0 or 1))
@@ -59,6 +59,17 @@ exercises: $(READY) ## write the exercises' cells into the notebooks anew
 
 equations: $(READY) ## write the appendix Equations anew
 	$(PY) -m tools.equations
+
+quizzes: $(READY) ## write the quizzes for Canvas and Moodle, in _build/quizzes
+	$(PY) -m tools.quizzes
+
+figures: $(READY) ## write each figure, light and dark, in _build/figures; SVG=1, CHAPTER=2
+	test -f $(HTML)/index.html || $(MAKE) book
+	$(PY) -m tools.figure_files $(if $(SVG),--svg) $(if $(CHAPTER),--chapter $(CHAPTER))
+
+slides: $(READY) ## write a lecture of 50 minutes, in _build/slides; the PDF needs Chromium
+	test -f $(HTML)/index.html || $(MAKE) book
+	$(PY) -m tools.slides
 
 lab: $(READY) ## read the notebooks in JupyterLab, equations and links resolved
 	test -d $(HTML)/notebooks || $(MAKE) book

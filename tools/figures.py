@@ -29,6 +29,7 @@ NIGHT = {
     BACKWARD: "#ff6f80",
     NEGATIVE: "#ab90ee",
 }
+GROUND = "#15171b"  # the dark page, as in book.css
 SHARPNESS = 8
 """How fast an ink's say falls with the distance of a pixel's hue from its own."""
 
@@ -93,6 +94,34 @@ def night(absorbed: np.ndarray) -> np.ndarray:
     return np.concatenate([say @ counterparts, opacity], axis=1)
 
 
+def _colors(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """List the colours of an image, shape (n, 3), and which of them each pixel has."""
+    packed = pixels.reshape(-1, 3).astype(np.uint32) @ [65536, 256, 1]
+    colors, where = np.unique(packed, return_inverse=True)
+    return (colors[:, None] >> np.array([16, 8, 0])) & 255, where
+
+
+def dark(pixels: np.ndarray) -> np.ndarray:
+    """
+    Draw an image on the ground of a dark page.
+
+    Parameters
+    ----------
+    pixels
+        The image, on white, bytes of shape (..., 3).
+
+    Returns
+    -------
+    ndarray
+        Bytes of the same shape.
+    """
+    bytes_, where = _colors(pixels)
+    inked = night(1 - bytes_ / 255)
+    opacity = inked[:, 3:]
+    shown = opacity * inked[:, :3] + (1 - opacity) * _rgb(GROUND)
+    return np.rint(255 * shown).astype(np.uint8)[where].reshape(pixels.shape)
+
+
 def convert(png: Path) -> tuple[int, int]:
     """
     Write an image's forms for day and night beside it.
@@ -110,9 +139,7 @@ def convert(png: Path) -> tuple[int, int]:
     with Image.open(png) as image:
         dpi = image.info.get("dpi", (CSS_PIXELS_PER_INCH,) * 2)[0]
         pixels = np.asarray(image.convert("RGB"))
-    packed = pixels.reshape(-1, 3).astype(np.uint32) @ [65536, 256, 1]
-    colors, where = np.unique(packed, return_inverse=True)
-    bytes_ = (colors[:, None] >> np.array([16, 8, 0])) & 255
+    bytes_, where = _colors(pixels)
     for form, name in ((day, ".day.webp"), (night, ".night.webp")):
         found = np.rint(255 * form(1 - bytes_ / 255)).astype(np.uint8)
         found[found[:, 3] == 0] = 0

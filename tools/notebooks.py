@@ -216,6 +216,27 @@ def execute(path: Path) -> None:
         If a cell fails; the file then stays as it was.
     """
     nb = nbformat.read(path, as_version=4)
+    run(nb, path)
+    normalise(nb)
+    nbformat.write(nb, path)
+
+
+def run(nb: NotebookNode, path: Path) -> None:
+    """
+    Run a notebook from top to bottom, in memory.
+
+    Parameters
+    ----------
+    nb
+        The notebook; it gets the outputs.
+    path
+        Where it is stored. It runs in that folder.
+
+    Raises
+    ------
+    CellFailedError
+        If a cell fails.
+    """
     client = NotebookClient(
         nb,
         kernel_name="python3",
@@ -231,8 +252,6 @@ def execute(path: Path) -> None:
     except (CellExecutionError, DeadKernelError) as error:
         cell = client.code_cells_executed
         raise CellFailedError(f"{path}, cell [{cell}]: {error}") from error
-    normalise(nb)
-    nbformat.write(nb, path)
 
 
 def normalise(nb: NotebookNode) -> None:

@@ -28,7 +28,9 @@ STYLE = Path(__file__).with_name("pdf.css")
 
 
 #: What only a screen can use, what a title says already, and folded code.
-SCREEN_ONLY = "script, button, a.headerlink, .kicker, img.night, details.hide"
+SCREEN_ONLY = (
+    "script, button, a.headerlink, .kicker, img.night, details.hide, details.quiz"
+)
 #: Pages whose sections are listed in the contents: the chapters, not the solutions.
 LISTED = re.compile(r"book/(\d\d-|ten-minutes|deeper|relatives)")
 
