@@ -167,6 +167,8 @@ def _fence(page: Page, found: re.Match[str]) -> str:
         if label:
             tag = f" \\tag{{{page.number('displaymath', f'equation-{label[1]}')}}}"
         return f"$$\n{body}{tag}\n$$"
+    if name == "quiz":
+        return f"The [quiz of this chapter]({page.url}#quiz) is on its page."
     inner = _resolve_fences(page, body)
     if name == "dropdown" or ":class: dropdown" in found["options"]:
         return f"<details><summary><b>{title}</b></summary>\n\n{inner}\n\n</details>"

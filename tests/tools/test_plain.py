@@ -114,6 +114,10 @@ class Book:
             "<details><summary><b>More</b></summary>\n\n$x$ [eq](url/a)\n\n</details>",
         ),
         ("````{note}\n```{math}\nx\n```\n````", "> **Note**\n>\n> $$\n> x\n> $$"),
+        (
+            "```{quiz} 01\n```",
+            "The [quiz of this chapter](https://url#quiz) is on its page.",
+        ),
         ("```sh\n{eq}`a` [b](c)\n```", "```sh\n{eq}`a` [b](c)\n```"),
         ("[a](b.ipynb) ![alt](c.png)", "[a](site/b.ipynb) ![alt](c.png)"),
         (
