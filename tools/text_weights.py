@@ -1,8 +1,8 @@
 """Weights of a character LSTM as a script for the living figure "Your own text".
 
 The figure loads them when the reader asks for it, from disk too, where `fetch` does
-not work. So they are a classic script, and small: float16 in base64. `tools.living` writes them
-when the site has been built. In a page the figure stands as
+not work. So they are a classic script, and small: float16 in base64. `tools.living`
+writes them when the site has been built. In a page the figure stands as
 
     <div class="living" id="living-text" data-figure="text" data-preset="own"
     data-start="a text to begin with"></div>
