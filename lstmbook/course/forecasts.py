@@ -280,7 +280,7 @@ CLASSICS = {
 
 
 def band(errors: np.ndarray, share: float) -> np.ndarray:
-    """Half-width of a band that holds a share of new errors, for each month ahead.
+    """Half-width of a band that holds a share of new errors (:eq:`eq-band`).
 
     The quantile of split conformal prediction :cite:`angelopoulos2023`: of K absolute
     errors the ⌈(K + 1) share⌉-th smallest.

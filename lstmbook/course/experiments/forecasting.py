@@ -52,7 +52,7 @@ CHOSEN = {
 
 
 def relative(forecast, at):
-    """Error of a forecast over that of the seasonal naive one.
+    """Error over that of the seasonal naive forecast (:eq:`eq-relative-error`).
 
     Parameters
     ----------
