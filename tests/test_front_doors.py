@@ -149,7 +149,15 @@ def test_the_library_itself_needs_numpy_alone(doors):
 def test_the_book_extra_takes_in_the_small_ones(doors):
     extras = doors["pyproject"]["project"]["optional-dependencies"]
     (own,) = (r for r in map(Requirement, extras["book"]) if r.name == "lstmbook")
-    assert own.extras == {"torch", "data", "plots", "progress", "cluster", "frameworks"}
+    assert own.extras == {
+        "torch",
+        "data",
+        "plots",
+        "progress",
+        "cluster",
+        "forecasting",
+        "frameworks",
+    }
     assert set(extras) == own.extras | {"book", "test"}
 
 
