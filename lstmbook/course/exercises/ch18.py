@@ -59,7 +59,7 @@ def month_by_month(past):
 def drift_cases(rng):
     """Windows with a trend and noise."""
     return [
-        rng.standard_normal((K, 24)) + rng.uniform(-1, 1) * np.arange(24)
+        (rng.standard_normal((K, 24)) + rng.uniform(-1, 1) * np.arange(24),)
         for K in (3, 5, 4)
     ]
 
