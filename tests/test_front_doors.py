@@ -238,6 +238,14 @@ def test_a_planted_disagreement_is_found(doors, plant):
     assert expected in "\n".join(disagreements(**faulty))
 
 
+def test_ci_leaves_no_test_out():
+    assert read(".ci/run").endswith("\nALL=1 make test\n")
+    steps = yaml.safe_load(read(".github/workflows/tests.yml"))["jobs"]["full"]["steps"]
+    assert any(
+        "make test" in step.get("run", "") and "ALL=1" in step["run"] for step in steps
+    )
+
+
 # --- CITATION.cff and the workflows, by the schemas that check-jsonschema carries
 
 

@@ -157,6 +157,7 @@ def test_learning_stops_at_the_first_batch_that_meets_the_rule(monkeypatch):
     assert sequences is None
 
 
+@pytest.mark.slow
 def test_a_stored_success_of_today():
     """The quickest of the stored runs, again."""
     stored = next(r for r in experiments.load("paper-1997-today") if r["task"] == "2c")
