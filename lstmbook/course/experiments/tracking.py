@@ -38,7 +38,7 @@ EVERY = 50  # updates between two looks
 UPDATES = 1200
 
 
-def tracking(group, net, rate, seed, updates=UPDATES):
+def tracking(group, net, rate, seed, budget=UPDATES):
     """Train a net to multiply elements of a group, and test it on longer sequences.
 
     Adam, 64 sequences an update, gradients clipped at a norm of 1. A stage of
@@ -56,8 +56,8 @@ def tracking(group, net, rate, seed, updates=UPDATES):
         Adam's learning rate.
     seed : int
         Of weights and data.
-    updates : int
-        At most.
+    budget : int
+        Updates at most.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def tracking(group, net, rate, seed, updates=UPDATES):
 
     rng = np.random.default_rng((seed, 0))
     stages, in_a_row, number = list(STAGES), 0, 0
-    for number in range(1, updates + 1):
+    for number in range(1, budget + 1):
         xs, targets = draw(rng, stages[0], 64)
         scores = model(xs).flatten(0, 1)
         loss = torch.nn.functional.cross_entropy(scores, targets.flatten())
@@ -97,7 +97,7 @@ def tracking(group, net, rate, seed, updates=UPDATES):
             continue
         share = right(stages[0], 256, held_out=1)[-5:].mean()
         if len(stages) > 1:
-            if share >= 0.99 or number >= updates / 4 * (4 - len(stages)):
+            if share >= 0.99 or number >= budget / 4 * (4 - len(stages)):
                 stages.pop(0)
             continue
         in_a_row = in_a_row + 1 if share >= 0.999 else 0
@@ -202,7 +202,7 @@ EXPERIMENTS = (
         name="tracking-longer",
         about="The same with four times the updates, for what did not learn (ch. 19)",
         function=tracking,
-        grid=tuple(_row(*pair) | {"updates": 4 * UPDATES} for pair in LONGER),
+        grid=tuple(_row(*pair) | {"budget": 4 * UPDATES} for pair in LONGER),
         results=RESULTS,
         seeds=3,
     ),
