@@ -9,7 +9,7 @@ NOTEBOOK = "19-after-the-lstm"
 
 
 def flip_by_hand():
-    """A linear unit that flips between −1 and 1, and the scan of 500 steps."""
+    """A linear unit that flips from −1 to 1, and the scan of 500 steps."""
     stay_a, stay_u = 1, 0  # h stays
     swap_a, swap_u = -1, 0  # h becomes −h
     T = 500
@@ -64,7 +64,7 @@ def compose_cases(rng):
 
 
 def nearly_minus_one():
-    """Share right of a unit that flips by 0.99, after 100, 200 and 1,000 steps."""
+    """Share right of a unit that flips by 0.99, after 100 steps and more."""
     from lstmbook.cells import SignedSSM
     from lstmbook.tasks.state_tracking import state_tracking
 
