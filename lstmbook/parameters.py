@@ -37,9 +37,11 @@ def parameters(cls: type[T]) -> type[T]:
     if not hasattr(made, "Gates"):
         return made
     made.State.__repr__ = made.Gates.__repr__ = tree.summary
+    # A linear cell has no W_h.
+    fused = {field.name for field in dataclasses.fields(made)} & {"W_x", "W_h"}
     for k, layer in enumerate(made.Gates._fields):
-        for fused, name in (("W_x", f"W_x{layer}"), ("W_h", f"W_h{layer}")):
-            setattr(made, name, _view(fused, k))
+        for name in fused:
+            setattr(made, f"{name}{layer}", _view(name, k))
         setattr(made, f"b_{layer}", _view("b", k))
     return made
 

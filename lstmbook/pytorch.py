@@ -16,7 +16,19 @@ from lstmbook.checks import check_lengths, check_size
 from lstmbook.model import Model as NumPyModel
 from lstmbook.recurrence import HiddenState
 
-__all__ = ["GRU", "LSTM", "RNN", "CoupledLSTM", "Model", "PeepholeLSTM", "Recurrent"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "SLSTM",
+    "CoupledLSTM",
+    "DiagonalSSM",
+    "MinLSTM",
+    "Model",
+    "PeepholeLSTM",
+    "Recurrent",
+    "SignedSSM",
+]
 
 
 class Recurrent(nn.Module):
@@ -47,6 +59,11 @@ class Recurrent(nn.Module):
         for layer, bias in self.numpy_cell.initial_biases.items():
             k = self.numpy_cell.Gates._fields.index(layer)
             nn.init.constant_(self.b.data[k * H : (k + 1) * H], bias)
+
+    @property
+    def hidden_size(self):
+        """H, the number of units."""
+        return len(self.b) // len(self.numpy_cell.Gates._fields)
 
     @classmethod
     def from_numpy(cls, cell):
@@ -104,7 +121,7 @@ class Recurrent(nn.Module):
             If a shape does not fit (a single sequence needs N = 1), or lengths are out
             of range.
         """
-        D, H = len(self.W_x), len(self.W_h)
+        D, H = len(self.W_x), self.hidden_size
         self._check("xs", xs, "T N", (*xs.shape[:2], D))
         T, N, _ = xs.shape
         if lengths is not None:
@@ -224,6 +241,59 @@ class CoupledLSTM(Recurrent):
         return cells.LSTMState(o * c.tanh(), c)
 
 
+class SLSTM(Recurrent):
+    """sLSTM.
+
+    :eq:`eq-slstm-stabiliser`, :eq:`eq-slstm-input-gate`, :eq:`eq-slstm-forget-gate`,
+    :eq:`eq-slstm-normaliser`, :eq:`eq-slstm-output`; the rest is the LSTM's.
+    """
+
+    numpy_cell = cells.SLSTM
+
+    def step(self, x, prev):
+        """One step, x (N, D) → state (N, H)."""
+        a = x @ self.W_x + prev.h @ self.W_h + self.b
+        log_i, a_f, g, o = a.chunk(4, dim=-1)
+        log_f = nn.functional.logsigmoid(a_f) + prev.m
+        m = torch.maximum(log_f, log_i)
+        i, f = torch.exp(log_i - m), torch.exp(log_f - m)
+        c, n = f * prev.c + i * g.tanh(), f * prev.n + i
+        return cells.SLSTMState(o.sigmoid() * c / n, c, n, m)
+
+
+class MinLSTM(Recurrent):
+    """minLSTM (:eq:`eq-min-lstm`)."""
+
+    numpy_cell = cells.MinLSTM
+
+    def step(self, x, prev):
+        """One step, x (N, D) → state (N, H)."""
+        i, f, g = (x @ self.W_x + self.b).chunk(3, dim=-1)
+        i, f = i.sigmoid(), f.sigmoid()
+        return HiddenState((f * prev.h + i * g) / (f + i))
+
+
+class DiagonalSSM(Recurrent):
+    """Diagonal linear state-space cell (:eq:`eq-diagonal-ssm`)."""
+
+    numpy_cell = cells.DiagonalSSM
+
+    def step(self, x, prev):
+        """One step, x (N, D) → state (N, H)."""
+        return HiddenState(self.p_a.sigmoid() * prev.h + x @ self.W_x + self.b)
+
+
+class SignedSSM(Recurrent):
+    """Diagonal state-space cell with signed factors (:eq:`eq-signed-ssm`)."""
+
+    numpy_cell = cells.SignedSSM
+
+    def step(self, x, prev):
+        """One step, x (N, D) → state (N, H)."""
+        a, g = (x @ self.W_x + self.b).chunk(2, dim=-1)
+        return HiddenState(a.tanh() * prev.h + g)
+
+
 class Model(nn.Module):
     """A recurrent module with a readout (:eq:`eq-readout`) of the last or every step.
 
@@ -311,7 +381,7 @@ class Model(nn.Module):
 
 def _width(core):
     if isinstance(core, Recurrent):
-        return len(core.W_h)
+        return core.hidden_size
     return (core.proj_size or core.hidden_size) * (1 + core.bidirectional)
 
 

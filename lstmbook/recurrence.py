@@ -43,7 +43,7 @@ from lstmbook.checks import (
 )
 from lstmbook.parameters import parameters
 
-__all__ = ["Cell", "Grads", "HiddenState", "Recurrent", "Trace"]
+__all__ = ["Cell", "FusedCell", "Grads", "HiddenState", "Recurrent", "Trace"]
 
 
 class HiddenState(NamedTuple):
@@ -289,33 +289,15 @@ class Recurrent:
         raise NotImplementedError
 
 
-@parameters
-class Cell(Recurrent):
-    """Base of all cells: the parameters, and the passes forward and backward in time.
+class FusedCell(Recurrent):
+    """What all cells share: fused parameters, their checks, states and traces.
 
-    A subclass names its ``State`` and ``Gates`` (NamedTuples; a state's first field is
-    ``h``) and defines ``step`` and ``step_backward``. Fields that it adds are further
-    parameters, of shape (H,), for which it defines ``own_grads``.
-
-    Parameters
-    ----------
-    W_x : ndarray, shape (D, G·H)
-        Input weights.
-    W_h : ndarray, shape (H, G·H)
-        Recurrent weights.
-    b : ndarray, shape (G·H,)
-        Biases.
-
-    Raises
-    ------
-    TypeError
-        If the parameters are not all arrays of float32, or all of float64.
-    ValueError
-        If their shapes do not match.
+    :class:`Cell` adds the recurrent weights W_h and the loop;
+    :class:`~lstmbook.linear.LinearCell` has no W_h, and needs no loop. A subclass names
+    its ``State`` and ``Gates`` (NamedTuples; a state's first field is ``h``).
     """
 
     W_x: np.ndarray
-    W_h: np.ndarray
     b: np.ndarray
 
     State: ClassVar[type[Any]] = HiddenState
@@ -325,19 +307,20 @@ class Cell(Recurrent):
 
     if TYPE_CHECKING:  # the views that `parameters` makes
 
+        def __init__(self, *args: np.ndarray, **kwargs: np.ndarray) -> None: ...
         def __getattr__(self, name: str) -> np.ndarray: ...
 
     def __post_init__(self):
         """Check that the parameters match."""
-        for field in dataclasses.fields(self):
+        for field in _fields(self):
             if not isinstance(value := getattr(self, field.name), np.ndarray):
                 passed = type(value).__name__
                 raise TypeError(f"{field.name} is a {passed}; expected a NumPy array")
         dtype, G = self.dtype, len(self.Gates._fields)
         if dtype not in (np.float32, np.float64):
             raise TypeError(f"W_x has dtype {dtype}; expected float32 or float64")
-        H = len(self.W_h) if self.W_h.ndim else 0
-        for field in dataclasses.fields(self):
+        H = self.hidden_size
+        for field in _fields(self):
             letters, shape = {
                 "W_x": (f"D {G}·H", (None, G * H)),
                 "W_h": (f"H {G}·H", (H, G * H)),
@@ -388,12 +371,14 @@ class Cell(Recurrent):
         H = check_size("hidden_size", hidden_size)
         width = len(cls.Gates._fields) * H
         bound = 1 / np.sqrt(H)
-        own = dataclasses.fields(cls)[3:]
+        drawn = {"W_x": D, "W_h": H}
         cell = cls(
-            rng.uniform(-bound, bound, (D, width)).astype(dtype),
-            rng.uniform(-bound, bound, (H, width)).astype(dtype),
-            np.zeros(width, dtype),
-            *(np.zeros(H, dtype) for _ in own),
+            *(
+                rng.uniform(-bound, bound, (drawn[name], width)).astype(dtype)
+                if name in drawn
+                else np.zeros(width if name == "b" else H, dtype)
+                for name in (field.name for field in _fields(cls))
+            )
         )
         for layer, bias in cls.initial_biases.items():
             getattr(cell, f"b_{layer}")[:] = bias
@@ -407,7 +392,7 @@ class Cell(Recurrent):
     @property
     def hidden_size(self):
         """H, the number of units."""
-        return self.W_h.shape[0]
+        return self.b.size // len(self.Gates._fields)
 
     @property
     def dtype(self):
@@ -420,6 +405,147 @@ class Cell(Recurrent):
             f"{type(self).__name__}(input_size={self.input_size}, "
             f"hidden_size={self.hidden_size}, dtype={self.dtype})"
         )
+
+    def random_state(self, rng, batch_size):
+        """Draw a valid state, for tests.
+
+        A cell whose states are restricted, such as one with a normaliser above 0,
+        overrides it.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of the numbers.
+        batch_size : int
+            N.
+
+        Returns
+        -------
+        State of ndarray, shape (N, H)
+            Standard normal numbers.
+        """
+        shape = batch_size, self.hidden_size
+        parts = (rng.standard_normal(shape) for _ in self.State._fields)
+        return self.State(*(part.astype(self.dtype) for part in parts))
+
+    def _zero_state(self, *shape):
+        shape = (*shape, self.hidden_size)
+        return self.State(*(np.zeros(shape, self.dtype) for _ in self.State._fields))
+
+    def _layers(self, fused):
+        """Views of the layers' blocks in a fused array."""
+        G = len(self.Gates._fields)
+        return self.Gates(*np.split(fused, G, axis=-1))
+
+    def last(self, hs):
+        """Each sequence's final output, as :meth:`Recurrent.last`."""
+        return hs[-1]
+
+    def last_backward(self, d_last, steps):
+        """Cotangent of the outputs, as :meth:`Recurrent.last_backward`."""
+        d_hs = np.zeros((steps, *d_last.shape), d_last.dtype)
+        d_hs[-1] = d_last
+        return d_hs
+
+    def check_inputs(self, xs):
+        """Return inputs that fit, as :meth:`Recurrent.check_inputs`."""
+        D = self.input_size
+        name = f"{type(self).__name__}(input_size={D})"
+        xs = check_array("xs", xs, name, self.dtype, f"T N {D}", (None, None, D))
+        check_finite("xs", xs)
+        return xs
+
+    def check_state(self, state, N, name="state"):
+        """Return a state of the cell's own kind, with arrays (N, H).
+
+        Parameters
+        ----------
+        state : State of array_like, shape (N, H)
+            A state or its cotangent.
+        N : int
+            Sequences in the batch.
+        name : str
+            The argument's name, for the message; a ``"state"`` must also be finite.
+
+        Returns
+        -------
+        State of ndarray, shape (N, H)
+
+        Raises
+        ------
+        TypeError
+            If it belongs to another kind of cell, or a dtype is not the cell's.
+        ValueError
+            If a shape does not fit, or a state is not finite.
+        """
+        if not isinstance(state, self.State):
+            passed, expected = type(state).__name__, self.State.__name__
+            raise TypeError(
+                f"{name} is a {passed}; {type(self).__name__} expects {expected}"
+            )
+        H, owner = self.hidden_size, f"{type(self).__name__} with N = {N}"
+        checked = [
+            check_array(f"{name}.{field}", a, owner, self.dtype, f"{N} {H}", (N, H))
+            for field, a in zip(state._fields, state, strict=True)
+        ]
+        if name == "state":
+            for field, array in zip(state._fields, checked, strict=True):
+                check_finite(f"{name}.{field}", array)
+        return self.State(*checked)
+
+    def check_trace(self, trace, name):
+        """Raise if a trace does not fit, as :meth:`Recurrent.check_trace`."""
+        passed = trace.gates if isinstance(trace, Trace) else trace
+        if passed is trace or type(passed) is not self.Gates:
+            raise TypeError(
+                f"trace holds {type(passed).__name__}; "
+                f"{name} expects a Trace of {self.Gates.__name__}"
+            )
+        if trace.xs.dtype != self.dtype:
+            raise TypeError(
+                f"trace has dtype {trace.xs.dtype}; {name} expects {self.dtype}"
+            )
+        sizes = trace.xs.shape[-1], trace.history.h.shape[-1]
+        if sizes != (self.input_size, self.hidden_size):
+            raise ValueError(
+                f"trace has (D, H) = {sizes}; {name} expects its own forward pass, "
+                f"({self.input_size}, {self.hidden_size})"
+            )
+
+
+@parameters
+class Cell(FusedCell):
+    """Base of all cells: the parameters, and the passes forward and backward in time.
+
+    A subclass names its ``State`` and ``Gates`` (NamedTuples; a state's first field is
+    ``h``) and defines ``step`` and ``step_backward``. Fields that it adds are further
+    parameters, of shape (H,), for which it defines ``own_grads``.
+
+    Parameters
+    ----------
+    W_x : ndarray, shape (D, G·H)
+        Input weights.
+    W_h : ndarray, shape (H, G·H)
+        Recurrent weights.
+    b : ndarray, shape (G·H,)
+        Biases.
+
+    Raises
+    ------
+    TypeError
+        If the parameters are not all arrays of float32, or all of float64.
+    ValueError
+        If their shapes do not match.
+    """
+
+    W_x: np.ndarray
+    W_h: np.ndarray
+    b: np.ndarray
+
+    @property
+    def hidden_size(self):
+        """H, the number of units."""
+        return len(self.W_h) if self.W_h.ndim else 0
 
     def step(self, x, h, prev):
         """One step, elementwise: the cell's equations.
@@ -461,28 +587,6 @@ class Cell(Recurrent):
             there is no other path to ``prev.h``.
         """
         raise NotImplementedError
-
-    def random_state(self, rng, batch_size):
-        """Draw a valid state, for tests.
-
-        A cell whose states are restricted, such as one with a normaliser above 0,
-        overrides it.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            Source of the numbers.
-        batch_size : int
-            N.
-
-        Returns
-        -------
-        State of ndarray, shape (N, H)
-            Standard normal numbers.
-        """
-        shape = batch_size, self.hidden_size
-        parts = (rng.standard_normal(shape) for _ in self.State._fields)
-        return self.State(*(part.astype(self.dtype) for part in parts))
 
     def own_grads(self, trace, d_x, d_h):
         """Gradients of the fields that a subclass adds.
@@ -597,90 +701,6 @@ class Cell(Recurrent):
         )
         return Grads(grads, d_x @ self.W_x.T, d)
 
-    def _zero_state(self, *shape):
-        shape = (*shape, self.hidden_size)
-        return self.State(*(np.zeros(shape, self.dtype) for _ in self.State._fields))
-
-    def _layers(self, fused):
-        """Views of the layers' blocks in a fused array."""
-        G = len(self.Gates._fields)
-        return self.Gates(*np.split(fused, G, axis=-1))
-
-    def last(self, hs):
-        """Each sequence's final output, as :meth:`Recurrent.last`."""
-        return hs[-1]
-
-    def last_backward(self, d_last, steps):
-        """Cotangent of the outputs, as :meth:`Recurrent.last_backward`."""
-        d_hs = np.zeros((steps, *d_last.shape), d_last.dtype)
-        d_hs[-1] = d_last
-        return d_hs
-
-    def check_inputs(self, xs):
-        """Return inputs that fit, as :meth:`Recurrent.check_inputs`."""
-        D = self.input_size
-        name = f"{type(self).__name__}(input_size={D})"
-        xs = check_array("xs", xs, name, self.dtype, f"T N {D}", (None, None, D))
-        check_finite("xs", xs)
-        return xs
-
-    def check_state(self, state, N, name="state"):
-        """Return a state of the cell's own kind, with arrays (N, H).
-
-        Parameters
-        ----------
-        state : State of array_like, shape (N, H)
-            A state or its cotangent.
-        N : int
-            Sequences in the batch.
-        name : str
-            The argument's name, for the message; a ``"state"`` must also be finite.
-
-        Returns
-        -------
-        State of ndarray, shape (N, H)
-
-        Raises
-        ------
-        TypeError
-            If it belongs to another kind of cell, or a dtype is not the cell's.
-        ValueError
-            If a shape does not fit, or a state is not finite.
-        """
-        if not isinstance(state, self.State):
-            passed, expected = type(state).__name__, self.State.__name__
-            raise TypeError(
-                f"{name} is a {passed}; {type(self).__name__} expects {expected}"
-            )
-        H, owner = self.hidden_size, f"{type(self).__name__} with N = {N}"
-        checked = [
-            check_array(f"{name}.{field}", a, owner, self.dtype, f"{N} {H}", (N, H))
-            for field, a in zip(state._fields, state, strict=True)
-        ]
-        if name == "state":
-            for field, array in zip(state._fields, checked, strict=True):
-                check_finite(f"{name}.{field}", array)
-        return self.State(*checked)
-
-    def check_trace(self, trace, name):
-        """Raise if a trace does not fit, as :meth:`Recurrent.check_trace`."""
-        passed = trace.gates if isinstance(trace, Trace) else trace
-        if passed is trace or type(passed) is not self.Gates:
-            raise TypeError(
-                f"trace holds {type(passed).__name__}; "
-                f"{name} expects a Trace of {self.Gates.__name__}"
-            )
-        if trace.xs.dtype != self.dtype:
-            raise TypeError(
-                f"trace has dtype {trace.xs.dtype}; {name} expects {self.dtype}"
-            )
-        sizes = trace.xs.shape[-1], trace.history.h.shape[-1]
-        if sizes != self.W_x.shape[:1] + self.W_h.shape[:1]:
-            raise ValueError(
-                f"trace has (D, H) = {sizes}; {name} expects its own forward pass, "
-                f"({self.input_size}, {self.hidden_size})"
-            )
-
 
 def _rows(parts, rows):
     """Index each array in a NamedTuple along time."""
@@ -700,3 +720,8 @@ def _copy(values, into):
 def _choose(on, running, finished):
     """Per sequence, one state while it runs and the other once it has finished."""
     return tree.map(lambda a, b: np.where(on, a, b), running, finished)
+
+
+def _fields(cell) -> tuple:
+    """Fields of a cell or of its class; every cell that has parameters has them."""
+    return dataclasses.fields(cell)

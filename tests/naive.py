@@ -14,12 +14,14 @@ def sigma(a):
 
 def affine(cell, layer, x, h, k):
     """W_xᵀ x + W_hᵀ h + b, entry k, by the definition of a product."""
-    W_x, W_h = getattr(cell, f"W_x{layer}"), getattr(cell, f"W_h{layer}")
-    return (
-        sum(W_x[d, k] * x[d] for d in range(len(x)))
-        + sum(W_h[u, k] * h[u] for u in range(len(h)))
-        + getattr(cell, f"b_{layer}")[k]
-    )
+    W_h = getattr(cell, f"W_h{layer}")
+    return projected(cell, layer, x, k) + sum(W_h[u, k] * h[u] for u in range(len(h)))
+
+
+def projected(cell, layer, x, k):
+    """W_xᵀ x + b, entry k: all that a layer without W_h sees."""
+    W_x = getattr(cell, f"W_x{layer}")
+    return sum(W_x[d, k] * x[d] for d in range(len(x))) + getattr(cell, f"b_{layer}")[k]
 
 
 def rnn(cell, x, state, k):
@@ -93,6 +95,36 @@ def forget_only(cell, x, state, k):
     return {"h": f * h[k] + (1 - f) * g, "f": f, "g": g}
 
 
+def slstm(cell, x, state, k):
+    h, c, n, m = (state[name] for name in "hcnm")
+    log_i = affine(cell, "i", x, h, k)
+    log_f = math.log(sigma(affine(cell, "f", x, h, k))) + m[k]
+    g = math.tanh(affine(cell, "g", x, h, k))
+    o = sigma(affine(cell, "o", x, h, k))
+    m = max(log_i, log_f)
+    i, f = math.exp(log_i - m), math.exp(log_f - m)
+    c, n = f * c[k] + i * g, f * n[k] + i
+    return {"h": o * c / n, "c": c, "n": n, "m": m, "i": i, "f": f, "g": g, "o": o}
+
+
+def min_lstm(cell, x, state, k):
+    i = sigma(projected(cell, "i", x, k))
+    f = sigma(projected(cell, "f", x, k))
+    g = projected(cell, "g", x, k)
+    return {"h": (f * state["h"][k] + i * g) / (f + i), "i": i, "f": f, "g": g}
+
+
+def diagonal_ssm(cell, x, state, k):
+    g = projected(cell, "g", x, k)
+    return {"h": sigma(cell.p_a[k]) * state["h"][k] + g, "g": g}
+
+
+def signed_ssm(cell, x, state, k):
+    a = math.tanh(projected(cell, "a", x, k))
+    g = projected(cell, "g", x, k)
+    return {"h": a * state["h"][k] + g, "a": a, "g": g}
+
+
 NAIVE = {
     "rnn": rnn,
     "lstm": lstm,
@@ -102,6 +134,10 @@ NAIVE = {
     "linear-input": linear_input,
     "linear-output": linear_output,
     "forget-only": forget_only,
+    "slstm": slstm,
+    "min-lstm": min_lstm,
+    "diagonal-ssm": diagonal_ssm,
+    "signed-ssm": signed_ssm,
 }
 
 

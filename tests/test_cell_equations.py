@@ -260,3 +260,106 @@ def test_forget_only():
         f = sigma(run.pre_activation("f", x, h))
         g = np.tanh(run.pre_activation("g", x, h))
         close(run.trace.hs[at], f * h + (1 - f) * g)
+
+
+# --- the cells after the LSTM
+
+
+@pytest.fixture(scope="module")
+def slstm():
+    return Run(CELLS["slstm"])
+
+
+def slstm_logs(run):
+    """Logarithms of the weights of the new and of the old, (T, N, H), from x and h."""
+    log_i, log_f = np.empty((2, T, N, H))
+    for at, x, h in run.steps():
+        log_i[at] = run.pre_activation("i", x, h)
+        log_f[at] = np.log(sigma(run.pre_activation("f", x, h)))
+    return log_i, log_f + run.trace.history.m[:-1]
+
+
+@pytest.mark.equation("eq-slstm-stabiliser")
+def test_slstm_stabiliser(slstm):
+    log_i, log_f = slstm_logs(slstm)
+    close(slstm.trace.states.m, np.maximum(log_i, log_f))
+    assert 0 < (log_i > log_f).mean() < 1
+
+
+@pytest.mark.equation("eq-slstm-input-gate")
+def test_slstm_input_gate(slstm):
+    close(slstm.trace.gates.i, np.exp(slstm_logs(slstm)[0] - slstm.trace.states.m))
+
+
+@pytest.mark.equation("eq-slstm-forget-gate")
+def test_slstm_forget_gate(slstm):
+    close(slstm.trace.gates.f, np.exp(slstm_logs(slstm)[1] - slstm.trace.states.m))
+
+
+@pytest.mark.equation("eq-slstm-normaliser")
+def test_slstm_normaliser(slstm):
+    i, f, _, _ = slstm.trace.gates
+    n = slstm.trace.history.n
+    close(n[1:], f * n[:-1] + i)
+
+
+@pytest.mark.equation("eq-slstm-output")
+def test_slstm_output(slstm):
+    states, gates = slstm.trace.states, slstm.trace.gates
+    close(slstm.hs, gates.o * states.c / states.n)
+    c = slstm.trace.history.c
+    close(c[1:], gates.f * c[:-1] + gates.i * gates.g)
+
+
+def test_slstm_stabiliser_changes_no_output():
+    """The cell without m, as the paper first writes it."""
+    run = Run(CELLS["slstm"])
+    scale = np.exp(run.case.state.m)
+    c, n = run.case.state.c * scale, run.case.state.n * scale
+    for t in range(T):
+        for k in range(N):
+            x, h = run.case.xs[t, k], run.trace.history.h[t, k]
+            i = np.exp(run.pre_activation("i", x, h))
+            f = sigma(run.pre_activation("f", x, h))
+            g = np.tanh(run.pre_activation("g", x, h))
+            o = sigma(run.pre_activation("o", x, h))
+            c[k], n[k] = f * c[k] + i * g, f * n[k] + i
+            close(run.hs[t, k], o * c[k] / n[k])
+
+
+def test_slstm_does_not_overflow():
+    case = random_case(CELLS["slstm"])
+    for bias in (-900, 900):
+        case.cell.b_i[:] = bias
+        hs, _, grads = case.run()
+        assert np.isfinite(hs).all() and np.isfinite(grads.cell.W_x).all()
+
+
+@pytest.mark.equation("eq-min-lstm")
+def test_min_lstm():
+    run = Run(CELLS["min-lstm"])
+    cell = run.case.cell
+    for at, x, h in run.steps():
+        i, f = (
+            sigma(getattr(cell, f"W_x{k}").T @ x + getattr(cell, f"b_{k}"))
+            for k in "if"
+        )
+        g = cell.W_xg.T @ x + cell.b_g
+        close(run.hs[at], (f * h + i * g) / (f + i))
+
+
+@pytest.mark.equation("eq-diagonal-ssm")
+def test_diagonal_ssm():
+    run = Run(CELLS["diagonal-ssm"])
+    cell = run.case.cell
+    for at, x, h in run.steps():
+        close(run.hs[at], sigma(cell.p_a) * h + cell.W_xg.T @ x + cell.b_g)
+
+
+@pytest.mark.equation("eq-signed-ssm")
+def test_signed_ssm():
+    run = Run(CELLS["signed-ssm"])
+    cell = run.case.cell
+    for at, x, h in run.steps():
+        a = np.tanh(cell.W_xa.T @ x + cell.b_a)
+        close(run.hs[at], a * h + cell.W_xg.T @ x + cell.b_g)

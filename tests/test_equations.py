@@ -138,6 +138,40 @@ MUTATIONS = {
         "f * prev.h + (1 - f) * g",
         "f * prev.h + g",
     ),
+    "eq-slstm-stabiliser": (
+        "cells/slstm.py",
+        "np.maximum(log_f, log_i)",
+        "np.minimum(log_f, log_i)",
+    ),
+    "eq-slstm-input-gate": (
+        "cells/slstm.py",
+        "np.exp(log_i - m), ",
+        "np.exp(log_i), ",
+    ),
+    "eq-slstm-forget-gate": (
+        "cells/slstm.py",
+        "prev.m - np.logaddexp",
+        "-np.logaddexp",
+    ),
+    "eq-slstm-normaliser": ("cells/slstm.py", "f * prev.n + i", "prev.n + i"),
+    "eq-slstm-output": ("cells/slstm.py", "o * c / n, c", "o * c, c"),
+    "eq-linear-recurrence": ("linear.py", "h += u[t]", "h -= u[t]"),
+    "eq-scan-combine": (
+        "linear.py",
+        "a[reach:] * u[:-reach] + u[reach:]",
+        "a[:-reach] * u[:-reach] + u[reach:]",
+    ),
+    "eq-min-lstm": ("cells/min_lstm.py", "(1 - share) * gates.g", "gates.g"),
+    "eq-diagonal-ssm": (
+        "cells/state_space.py",
+        "return sigmoid(self.p_a)",
+        "return tanh(self.p_a)",
+    ),
+    "eq-signed-ssm": (
+        "cells/state_space.py",
+        "SignedSSMGates(tanh(x.a)",
+        "SignedSSMGates(sigmoid(x.a)",
+    ),
     "eq-mse": ("losses.py", "(error * error).sum() / count", "(error * error).sum()"),
     "eq-softmax": ("ops.py", "e / e.sum(axis=-1, keepdims=True)", "e / e.sum()"),
     "eq-cross-entropy": (

@@ -16,6 +16,7 @@ CHAIN = [
     "tree",
     "parameters",
     "recurrence",
+    "linear",
     "cells",
     "initialisation",
     "layers",

@@ -9,16 +9,27 @@ from lstmbook.cells.gru import GRU, GRUGates
 from lstmbook.cells.linear_input import LinearInputGates, LinearInputLSTM
 from lstmbook.cells.linear_output import LinearOutputGates, LinearOutputLSTM
 from lstmbook.cells.lstm import LSTM, LSTMGates, LSTMState
+from lstmbook.cells.min_lstm import MinLSTM, MinLSTMGates
 from lstmbook.cells.peephole import PeepholeGates, PeepholeLSTM
 from lstmbook.cells.rnn import RNN, RNNGates
+from lstmbook.cells.slstm import SLSTM, SLSTMGates, SLSTMState
+from lstmbook.cells.state_space import (
+    DiagonalSSM,
+    DiagonalSSMGates,
+    SignedSSM,
+    SignedSSMGates,
+)
 
 __all__ = [
     "CELLS",
     "GRU",
     "LSTM",
     "RNN",
+    "SLSTM",
     "CoupledGates",
     "CoupledLSTM",
+    "DiagonalSSM",
+    "DiagonalSSMGates",
     "ForgetOnly",
     "ForgetOnlyGates",
     "GRUGates",
@@ -28,9 +39,15 @@ __all__ = [
     "LinearInputLSTM",
     "LinearOutputGates",
     "LinearOutputLSTM",
+    "MinLSTM",
+    "MinLSTMGates",
     "PeepholeGates",
     "PeepholeLSTM",
     "RNNGates",
+    "SLSTMGates",
+    "SLSTMState",
+    "SignedSSM",
+    "SignedSSMGates",
 ]
 
 #: Name to class.
@@ -43,4 +60,8 @@ CELLS = {
     "linear-input": LinearInputLSTM,
     "linear-output": LinearOutputLSTM,
     "forget-only": ForgetOnly,
+    "slstm": SLSTM,
+    "min-lstm": MinLSTM,
+    "diagonal-ssm": DiagonalSSM,
+    "signed-ssm": SignedSSM,
 }

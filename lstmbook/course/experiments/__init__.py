@@ -33,6 +33,7 @@ from lstmbook.course.experiments import (
     paper1997,
     parts,
     streams,
+    tracking,
 )
 from lstmbook.course.experiments.runner import (
     Experiment,
@@ -78,6 +79,7 @@ EXPERIMENTS = {
         paper1997,
         parts,
         streams,
+        tracking,
     )
     for experiment in family.EXPERIMENTS
 }
