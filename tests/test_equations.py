@@ -117,8 +117,13 @@ MUTATIONS = {
         "(1 - i) * prev.c + i * g",
         "i * prev.c + (1 - i) * g",
     ),
+    "eq-word-problem": (
+        "tasks/state_tracking.py",
+        "table[targets[t - 1], shown[t]]",
+        "table[shown[t], targets[t - 1]]",
+    ),
     "eq-relative-error": (
-        "course/experiments/forecasting.py",
+        "course/forecasts.py",
         "np.abs(naive - came)",
         "np.abs(came)",
     ),

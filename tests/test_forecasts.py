@@ -71,8 +71,8 @@ def test_relative_error_one_month_at_a_time():
             for k in range(M):
                 ours += abs(forecast[n, k] - at.future[n, k])
                 naive += abs(at.past[n, 12 + k] - at.future[n, k])
-        assert study.relative(forecast[:, :M], at) == pytest.approx(ours / naive)
-    assert study.relative(forecasts.seasonal_naive(at.past), at) == 1
+        assert forecasts.relative(forecast[:, :M], at) == pytest.approx(ours / naive)
+    assert forecasts.relative(forecasts.seasonal_naive(at.past), at) == 1
 
 
 @pytest.mark.equation("eq-band")
@@ -117,7 +117,8 @@ def test_a_net_learns_a_wave_that_repeats(kind):
     untrained = fit(kind, known, 1e-9, 1, seed=0)
     trained = fit(kind, known, 0.01, 300, seed=0)
     errors = [
-        study.relative(net.forecast(test.past), test) for net in (untrained, trained)
+        forecasts.relative(net.forecast(test.past), test)
+        for net in (untrained, trained)
     ]
     assert errors[1] < 0.6 < errors[0]
 

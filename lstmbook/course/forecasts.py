@@ -32,6 +32,7 @@ __all__ = [
     "blocks",
     "fit",
     "load",
+    "relative",
     "seasonal_naive",
     "windows",
 ]
@@ -129,6 +130,26 @@ def windows(values: np.ndarray, origins: np.ndarray) -> Windows:
 def seasonal_naive(past: np.ndarray) -> np.ndarray:
     """Forecast the value of the same month of the last year, (K, 24) → (K, 12)."""
     return past[:, -YEAR:]
+
+
+def relative(forecast: np.ndarray, at: Windows) -> float:
+    """Error over that of the seasonal naive forecast (:eq:`eq-relative-error`).
+
+    Parameters
+    ----------
+    forecast : ndarray, shape (K, M)
+        For the first M of the twelve months.
+    at : Windows
+        What was known, and what came.
+
+    Returns
+    -------
+    float
+    """
+    M = forecast.shape[1]
+    came = at.future[:, :M]
+    naive = seasonal_naive(at.past)[:, :M]
+    return float(np.abs(forecast - came).mean() / np.abs(naive - came).mean())
 
 
 class Net(NamedTuple):

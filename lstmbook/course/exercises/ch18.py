@@ -66,8 +66,7 @@ def drift_cases(rng):
 
 def score_the_drift():
     """Relative error of last year plus drift, over the test."""
-    from lstmbook.course.experiments.forecasting import relative
-    from lstmbook.course.forecasts import blocks, load, windows
+    from lstmbook.course.forecasts import blocks, load, relative, windows
 
     found = {}
     for series in ("co2", "elnino"):

@@ -16,6 +16,7 @@ from lstmbook.course.forecasts import (
     blocks,
     fit,
     load,
+    relative,
     seasonal_naive,
     windows,
 )
@@ -31,7 +32,6 @@ __all__ = [
     "forecasting_leaks",
     "forecasting_rates",
     "known_before",
-    "relative",
 ]
 
 RATES = 0.003, 0.01, 0.03
@@ -49,26 +49,6 @@ CHOSEN = {
     ("elnino", "LSTM"): (0.03, 500),
     ("elnino", "feed-forward"): (0.03, 200),
 }
-
-
-def relative(forecast, at):
-    """Error over that of the seasonal naive forecast (:eq:`eq-relative-error`).
-
-    Parameters
-    ----------
-    forecast : ndarray, shape (K, M)
-        For the first M of the twelve months.
-    at : Windows
-        What was known, and what came.
-
-    Returns
-    -------
-    float
-    """
-    M = forecast.shape[1]
-    came = at.future[:, :M]
-    naive = seasonal_naive(at.past)[:, :M]
-    return float(np.abs(forecast - came).mean() / np.abs(naive - came).mean())
 
 
 def known_before(values, origins):
