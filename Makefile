@@ -77,7 +77,7 @@ figures: $(READY) ## write each figure, light and dark, in _build/figures; SVG=1
 	test -f $(HTML)/index.html || $(MAKE) book
 	$(PY) -m tools.figure_files $(if $(SVG),--svg) $(if $(CHAPTER),--chapter $(CHAPTER))
 
-slides: $(READY) ## write a lecture of 50 minutes, in _build/slides; the PDF needs Chromium
+slides: $(READY) ## write a lecture and a deck for each chapter, in _build/slides; PDF needs Chromium
 	test -f $(HTML)/index.html || $(MAKE) book
 	$(PY) -m tools.slides
 
