@@ -71,9 +71,9 @@ def _requirements() -> list[str]:
 STUDENTS = """\
 # For students
 
-1. With Python 3.11 or newer: `pip install lstmbook-*.whl`, the file in this folder. For
-   some experiments also `pip install scikit-learn matplotlib statsmodels torch`. In Colab
-   the first cell installs it; each notebook begins with a link.
+1. With Python 3.11 or newer: `pip install lstmbook-*.whl`, the file in this folder, and
+   for some experiments `pip install scikit-learn matplotlib statsmodels torch`. In
+   Colab the first cell installs it. Each notebook begins with a link.
 2. Open the notebook in JupyterLab, VS Code or Colab.
 3. Fill in the cells that say `your turn`. Run the check below each.
 4. Restart the kernel, run all cells, save, and hand in the notebook under its own name.
