@@ -45,7 +45,7 @@ built: $(READY)
 	built=$$?; [ $$built = 0 ] || cat $$log; rm $$log; exit $$built
 
 units: $(READY)
-	$(PYTEST) $(if $(ALL),--cov=lstmbook,--ignore=book/solutions -m 'not slow') -p tools.kernels \
+	$(PYTEST) $(if $(ALL),--cov=lstmbook,--ignore=book/solutions --ignore=book/museum.ipynb --ignore=book/your-framework.ipynb -m 'not slow') -p tools.kernels \
 	  -p tools.nbval_figures --nbval --nbval-current-env --nbval-cell-timeout=300 \
 	  $(SITE_TESTS:%=--ignore=%) book tests lstmbook
 

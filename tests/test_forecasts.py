@@ -49,6 +49,20 @@ def test_classics_do_not_see_what_comes(name):
     assert not np.allclose(before, forecasts.CLASSICS[name](moved, origins))
 
 
+def test_smoothing_is_what_statsmodels_forecasts_at_each_origin():
+    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+
+    _, values = load("co2")
+    origins = blocks(values)[1]
+    kind = {"error": "add", "trend": "add", "seasonal": "add", "seasonal_periods": 12}
+    fitted = ETSModel(values[: origins[0]], **kind).fit(disp=False)
+    ours = forecasts.CLASSICS["smoothing"](values, origins)
+    for n in (0, 1, 13, 59):
+        model = ETSModel(values[: origins[n]], **kind)
+        theirs = model.smooth(fitted.params).forecast(12)
+        np.testing.assert_allclose(ours[n], theirs, rtol=1e-12)
+
+
 def test_series_are_those_of_statsmodels():
     months, values = load("elnino")
     assert str(months[0]) == "1950-01" and len(months) == len(values) == 61 * 12
