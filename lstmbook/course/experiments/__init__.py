@@ -32,6 +32,7 @@ from lstmbook.course.experiments import (
     paper1997,
     parts,
     streams,
+    tracking,
 )
 from lstmbook.course.experiments.runner import (
     Experiment,
@@ -76,6 +77,7 @@ EXPERIMENTS = {
         paper1997,
         parts,
         streams,
+        tracking,
     )
     for experiment in family.EXPERIMENTS
 }

@@ -1,0 +1,178 @@
+"""Experiments on state tracking: which nets can follow a state (chapter 19).
+
+A net sees elements of a small group and names their product after each step. It is
+trained on sequences of up to 20 steps and tested on 80. Its learning rate for each
+group is chosen on other seeds.
+"""
+
+import numpy as np
+
+from lstmbook.course.experiments.runner import Experiment
+from lstmbook.tasks.state_tracking import GROUPS, state_tracking
+
+__all__ = [
+    "ATTENTION_RATES",
+    "CHOSEN",
+    "EXPERIMENTS",
+    "NETS",
+    "RATES",
+    "STAGES",
+    "STEPS",
+    "best",
+    "tracking",
+    "tracking_rates",
+]
+
+#: All of ``lstmbook.course.trackers``, which loads PyTorch.
+NETS = (
+    *("RNN", "LSTM", "GRU", "sLSTM"),
+    *("minLSTM", "diagonal SSM", "signed SSM", "attention"),
+)
+RATES = 0.003, 0.01, 0.03
+ATTENTION_RATES = 0.001, 0.003, 0.01
+TUNING = 1000  # first seed of the runs on which rates are chosen
+STAGES = 5, 10, 20  # steps of the sequences, short ones first
+STEPS = 5, 10, 15, 20, 30, 40, 60, 80  # where the net is tested
+EVERY = 50  # updates between two looks
+UPDATES = 1200
+
+
+def tracking(group, net, rate, seed, updates=UPDATES):
+    """Train a net to multiply elements of a group, and test it on longer sequences.
+
+    Adam, 64 sequences an update, gradients clipped at a norm of 1. A stage of
+    ``STAGES`` ends when 99 % of its last five steps are right on held-out sequences, or
+    with its share of the updates: a quarter each for the first two. The last one ends
+    when 99.9 % are right twice in a row.
+
+    Parameters
+    ----------
+    group : str
+        Name in :data:`lstmbook.tasks.state_tracking.GROUPS`.
+    net : str
+        One of ``NETS``.
+    rate : float
+        Adam's learning rate.
+    seed : int
+        Of weights and data.
+    updates : int
+        At most.
+
+    Returns
+    -------
+    dict
+        ``parameters``, ``updates`` until it ended, and for each of ``STEPS`` the share
+        of right answers there and at the four steps before, as ``right_20``.
+    """
+    import torch
+
+    from lstmbook.course.trackers import Tracker
+
+    torch.manual_seed(seed)
+    G = len(GROUPS[group])
+    model = Tracker(net, G, G)
+    adam = torch.optim.Adam(model.parameters(), rate)
+
+    def draw(rng, length, batch_size):
+        batch = state_tracking(rng, group, length, batch_size, np.float32)
+        return torch.tensor(batch.xs), torch.tensor(batch.targets)
+
+    def right(length, batch_size, held_out):
+        xs, targets = draw(np.random.default_rng((held_out, 1)), length, batch_size)
+        with torch.no_grad():
+            return (model(xs).argmax(-1) == targets).double().mean(1).numpy()
+
+    rng = np.random.default_rng((seed, 0))
+    stages, in_a_row, number = list(STAGES), 0, 0
+    for number in range(1, updates + 1):
+        xs, targets = draw(rng, stages[0], 64)
+        scores = model(xs).flatten(0, 1)
+        loss = torch.nn.functional.cross_entropy(scores, targets.flatten())
+        adam.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        adam.step()
+        if number % EVERY:
+            continue
+        share = right(stages[0], 256, held_out=1)[-5:].mean()
+        if len(stages) > 1:
+            if share >= 0.99 or number >= updates / 4 * (4 - len(stages)):
+                stages.pop(0)
+            continue
+        in_a_row = in_a_row + 1 if share >= 0.999 else 0
+        if in_a_row == 2:
+            break
+    by_step = right(max(STEPS), 1000, held_out=2)
+    return {
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "updates": number,
+        **{f"right_{t}": round(float(by_step[t - 5 : t].mean()), 4) for t in STEPS},
+    }
+
+
+def tracking_rates(group, net, rate, seed):
+    """Train as :func:`tracking` does, with seeds that choose rates only.
+
+    Parameters
+    ----------
+    group, net, rate
+        As for :func:`tracking`.
+    seed : int
+        The run has the seed 1000 + ``seed``.
+
+    Returns
+    -------
+    dict
+        What :func:`tracking` returns.
+    """
+    return tracking(group, net, rate, TUNING + seed)
+
+
+def best(rows):
+    """Choose the rate with the most right at the trained length.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Records of one net on one group.
+
+    Returns
+    -------
+    float
+        Of equal ones, the rate with more right on all steps of the test, then the one
+        with fewer updates.
+    """
+    runs = {}
+    for row in rows:
+        runs.setdefault(row["rate"], []).append(row)
+
+    def rank(rate):
+        def mean(name):
+            return np.mean([row[name] for row in runs[rate]])
+
+        trained = round(mean("right_20"), 2)
+        return -trained, -sum(mean(f"right_{t}") for t in STEPS), mean("updates")
+
+    return min(runs, key=rank)
+
+
+#: Learning rate of each net for each group, in the order of ``NETS``: :func:`best` of
+#: the records of the experiment tracking-rates.
+CHOSEN: dict[str, tuple[float, ...]] = {}
+
+RESULTS = ("parameters", "updates", *(f"right_{t}" for t in STEPS))
+EXPERIMENTS = (
+    Experiment(
+        name="tracking-rates",
+        about="which learning rate for tracking? on other seeds (chapter 19)",
+        function=tracking_rates,
+        grid=tuple(
+            {"group": group, "net": net, "rate": rate}
+            for group in GROUPS
+            for net in NETS
+            for rate in (ATTENTION_RATES if net == "attention" else RATES)
+        ),
+        results=RESULTS,
+        seeds=2,
+    ),
+)
