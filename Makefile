@@ -10,6 +10,8 @@ READY := $(VENV)/.ready
 # nbgrader brings a JupyterLab of its own.
 NBGRADER := .venv-course/bin/nbgrader
 HTML := _build/html
+PYTEST := $(PY) -m pytest -n 2 --dist loadfile
+SITE_TESTS := tests/tools/test_plain.py tests/browser
 
 # Links into the repository are checked on its files here.
 GITHUB := github.com/lstmbook/lstmbook
@@ -20,9 +22,7 @@ SOURCE := https://$(GITHUB)/(?:blob|edit)/main
 export OMP_NUM_THREADS = 1
 unexport MPLBACKEND
 
-# Links are checked on the site that `book` has built.
-.NOTPARALLEL:
-.PHONY: book pdf test course test-course run lab edit exercises bench experiments links site-report equations quizzes figures slides check clean help
+.PHONY: book pdf test built units course test-course run lab edit exercises bench experiments links site-report equations quizzes figures slides check clean help
 
 book: $(READY) ## build the site, strictly, from clean; without solutions: SOLUTIONS=0
 	$(if $(filter-out 0 1,$(SOLUTIONS)),$(error SOLUTIONS is $(SOLUTIONS); expected 0 or 1))
@@ -35,9 +35,19 @@ pdf: $(READY) ## print the built site as one PDF; needs Chromium or Chrome
 	test -f $(HTML)/index.html || $(MAKE) book
 	$(PY) -m tools.pdf
 
-test: check book links ## run everything that guards the project
-	$(PY) -m pytest -n 2 --dist loadfile --cov=lstmbook -p tools.nbval_figures \
-	  --nbval --nbval-current-env --nbval-cell-timeout=300 tests lstmbook book
+# ALL=1 is what CI runs. The site is built while the tests that do not need it run.
+test: check ## run what guards the project; as CI does, with all that is slow: ALL=1
+	$(MAKE) --no-print-directory -j2 built units
+	$(PYTEST) $(if $(ALL),$(SITE_TESTS),$(filter-out %/browser,$(SITE_TESTS)))
+
+built: $(READY)
+	log=$$(mktemp) && { $(MAKE) book && $(MAKE) links; } > $$log 2>&1; \
+	built=$$?; [ $$built = 0 ] || cat $$log; rm $$log; exit $$built
+
+units: $(READY)
+	$(PYTEST) $(if $(ALL),--cov=lstmbook,--ignore=book/solutions -m 'not slow') -p tools.kernels \
+	  -p tools.nbval_figures --nbval --nbval-current-env --nbval-cell-timeout=300 \
+	  $(SITE_TESTS:%=--ignore=%) book tests lstmbook
 
 course: $(READY) ## write assignments, labs and graders for a class; SEED=… of hidden tests
 	test -d $(HTML)/notebooks/solutions || $(MAKE) book SOLUTIONS=1
@@ -67,7 +77,7 @@ figures: $(READY) ## write each figure, light and dark, in _build/figures; SVG=1
 	test -f $(HTML)/index.html || $(MAKE) book
 	$(PY) -m tools.figure_files $(if $(SVG),--svg) $(if $(CHAPTER),--chapter $(CHAPTER))
 
-slides: $(READY) ## write a lecture of 50 minutes, in _build/slides; the PDF needs Chromium
+slides: $(READY) ## write a lecture and a deck for each chapter, in _build/slides; PDF needs Chromium
 	test -f $(HTML)/index.html || $(MAKE) book
 	$(PY) -m tools.slides
 

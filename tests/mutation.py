@@ -3,7 +3,6 @@
 import contextlib
 import importlib.machinery
 import io
-import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -11,8 +10,10 @@ from typing import NamedTuple
 
 import pytest
 
-#: Imported once, in the process from which all others are forked.
-PRELOAD = ["numpy", "torch", "hypothesis", "matplotlib.pyplot"]
+from tools.kernels import forking
+
+#: Plugins that take longer than the tests of a mutation.
+NOT_NEEDED = ["-p", "no:cacheprovider", "-p", "no:unraisableexception"]
 
 
 class Mutation(NamedTuple):
@@ -25,11 +26,7 @@ class Mutation(NamedTuple):
 
 def processes():
     """Start processes that run one task each; this is cheap if the system can fork."""
-    can_fork = "forkserver" in multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if can_fork else "spawn")
-    if can_fork:
-        context.set_forkserver_preload(PRELOAD)
-    return ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1)
+    return ProcessPoolExecutor(1, mp_context=forking(), max_tasks_per_child=1)
 
 
 def run_tests(root, tests, mutation=None):
@@ -55,7 +52,7 @@ def run_tests(root, tests, mutation=None):
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     if mutation:
         _break(mutation)
-    arguments = ["-q", "-x", "-p", "no:cacheprovider", *tests]
+    arguments = ["-q", "-x", "--tb=native", *NOT_NEEDED, *tests]
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         code = pytest.main(arguments)

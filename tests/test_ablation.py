@@ -135,6 +135,7 @@ def test_rates_are_chosen_on_seeds_that_are_not_reported(monkeypatch):
     assert not set(asked) & set(range(experiments.find("ablation").seeds))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["notepad", "temporal order"])
 def test_a_stored_run_is_repeated(task):
     rows = [r for r in experiments.load("ablation") if r["task"] == task]

@@ -81,6 +81,7 @@ def graded(autograder, notebook, name="mine.ipynb"):
 # --- Gradescope
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("submission", SCORES, ids=lambda s: s.__name__)
 def test_points_of_a_hand_in(autograder, submission):
     found = graded(autograder, submission())

@@ -117,6 +117,21 @@ MUTATIONS = {
         "(1 - i) * prev.c + i * g",
         "i * prev.c + (1 - i) * g",
     ),
+    "eq-word-problem": (
+        "tasks/state_tracking.py",
+        "table[targets[t - 1], shown[t]]",
+        "table[shown[t], targets[t - 1]]",
+    ),
+    "eq-relative-error": (
+        "course/forecasts.py",
+        "np.abs(naive - came)",
+        "np.abs(came)",
+    ),
+    "eq-band": (
+        "course/forecasts.py",
+        "np.ceil((K + 1) * share)",
+        "np.ceil(K * share)",
+    ),
     "eq-linear-input": ("cells/linear_input.py", "g = x.g + h.g", "g = x.g - h.g"),
     "eq-linear-output": (
         "cells/linear_output.py",

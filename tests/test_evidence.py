@@ -152,6 +152,7 @@ def test_starts():
         evidence.marked(np.random.default_rng(0), "late", 2)
 
 
+@pytest.mark.slow
 def test_a_stored_wait_again():
     rows = experiments.load("waiting")
     stored = next(r for r in rows if r["net"] == "RNN orthogonal")

@@ -773,6 +773,7 @@ def test_stored_results_are_complete(experiment):
     assert [experiment.key(row) for row in rows] == expected
 
 
+@pytest.mark.slow
 def test_a_stored_run_without_success():
     """Orthogonal start, 100 steps: where nothing is learned, processors agree.
 
@@ -788,6 +789,7 @@ def test_a_stored_run_without_success():
     assert fresh["mse"] == pytest.approx(stored["mse"], abs=0.005)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["adding-cells", "forget-bias"])
 def test_a_stored_success(name):
     """The cheapest of the runs that learned does so again, at about that update.
@@ -802,6 +804,7 @@ def test_a_stored_success(name):
     assert 1 / 2 < fresh["updates"] / stored["updates"] < 2
 
 
+@pytest.mark.slow
 def test_a_stored_start_of_a_gate():
     """The quickest run that was solved is solved again, at about that time."""
     rows = experiments.load("first-of-twenty")
@@ -810,6 +813,7 @@ def test_a_stored_start_of_a_gate():
     assert abs(fresh["updates"] - stored["updates"]) <= 100
 
 
+@pytest.mark.slow
 def test_a_stored_main_layer():
     """The largest error of the shorter runs: nothing was learned, whatever the CPU."""
     rows = [r for r in experiments.load("main-layer") if r["updates"] == 600]

@@ -149,7 +149,15 @@ def test_the_library_itself_needs_numpy_alone(doors):
 def test_the_book_extra_takes_in_the_small_ones(doors):
     extras = doors["pyproject"]["project"]["optional-dependencies"]
     (own,) = (r for r in map(Requirement, extras["book"]) if r.name == "lstmbook")
-    assert own.extras == {"torch", "data", "plots", "progress", "cluster", "frameworks"}
+    assert own.extras == {
+        "torch",
+        "data",
+        "plots",
+        "progress",
+        "cluster",
+        "forecasting",
+        "frameworks",
+    }
     assert set(extras) == own.extras | {"book", "test"}
 
 
@@ -236,6 +244,14 @@ def test_a_planted_disagreement_is_found(doors, plant):
     expected = plant(**faulty)
     assert faulty != doors
     assert expected in "\n".join(disagreements(**faulty))
+
+
+def test_ci_leaves_no_test_out():
+    assert read(".ci/run").endswith("\nALL=1 make test\n")
+    steps = yaml.safe_load(read(".github/workflows/tests.yml"))["jobs"]["full"]["steps"]
+    assert any(
+        "make test" in step.get("run", "") and "ALL=1" in step["run"] for step in steps
+    )
 
 
 # --- CITATION.cff and the workflows, by the schemas that check-jsonschema carries

@@ -84,6 +84,7 @@ def test_the_rates_are_the_best_of_the_pilot():
         assert min(medians, key=medians.get) == chosen
 
 
+@pytest.mark.slow
 def test_a_stored_net_that_read_digits():
     """The same run again, as closely as processors agree."""
     row = experiments.load("open-digits")[0]
@@ -93,6 +94,7 @@ def test_a_stored_net_that_read_digits():
     assert fresh["accuracy"] > 0.85
 
 
+@pytest.mark.slow
 def test_a_stored_net_with_open_input_gates():
     row = next(
         row

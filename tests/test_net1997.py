@@ -157,6 +157,7 @@ def test_learning_stops_at_the_first_batch_that_meets_the_rule(monkeypatch):
     assert sequences is None
 
 
+@pytest.mark.slow
 def test_a_stored_success_of_today():
     """The quickest of the stored runs, again."""
     stored = next(r for r in experiments.load("paper-1997-today") if r["task"] == "2c")
@@ -189,3 +190,24 @@ def test_rebuilt_nets_stop_by_the_rule(monkeypatch):
     assert met.tolist() == [0, 0]
     # The others learned on.
     assert np.abs(net.readout - other.readout).max() > 0
+
+
+@pytest.mark.parametrize("name", ["2a", "2b"])
+def test_controls_of_the_long_lag_ask_for_the_last_symbol_alone(name):
+    def draw(task):
+        return TASKS[task].draw(np.random.default_rng(0), 7, 5)
+
+    whole = draw(name)
+    for control in (f"{name}, last", f"{name}, last, told"):
+        last = draw(control)
+        assert np.array_equal(last.xs, whole.xs)
+        assert np.array_equal(last.targets, whole.targets[-1])
+
+
+def test_a_told_readout_begins_with_two_symbols_that_can_come():
+    seen = []
+    for name in ("2b, last", "2b, last, told"):
+        paper1997.learn(name, 100, 1e-9, 1, 0, look=lambda u: seen.append(u.model.b_y))
+    plain, told = seen
+    assert np.abs(plain).max() < 1e-6
+    assert np.abs(told[:99] + 10).max() < 1e-6 and np.abs(told[99:]).max() < 1e-6

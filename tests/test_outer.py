@@ -124,6 +124,7 @@ def test_a_held_gate_of_one_unit(gate):
                 np.testing.assert_allclose(ours, theirs, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_a_stored_net_is_trained_again():
     """The quickest, as closely as processors agree."""
     row = min(experiments.load("outer-unit"), key=lambda row: row["updates"])

@@ -7,7 +7,6 @@ from lstmbook.tasks.paper1997 import (
     long_lag,
     longer_lag,
     marked_pair,
-    temporal_order,
     two_sequences,
 )
 
@@ -116,32 +115,8 @@ def test_the_best_constant_answer_to_the_sum():
 
 
 @pytest.mark.parametrize(
-    ("marks", "places"),
-    [(2, ((10, 20), (50, 60))), (3, ((10, 20), (33, 43), (66, 76)))],
-)
-def test_temporal_order(marks, places):
-    N = 3000
-    batch = temporal_order(rng(), marks, N)
-    assert set(batch.lengths) == set(range(100, 111))
-    seen_at = [set() for _ in places]
-    for n in range(N):
-        seen = symbols(batch, n)
-        assert seen[0] == 6 and seen[-1] == 7
-        (at,) = np.nonzero((seen == 4) | (seen == 5))
-        assert len(at) == marks and (np.delete(seen[1:-1], at - 1) < 4).all()
-        for where, (low, high), found in zip(at, places, seen_at, strict=True):
-            assert low <= where <= high
-            found.add(int(where))
-        assert batch.targets[n] == int("".join(str(s - 4) for s in seen[at]), 2)
-    assert all(len(found) == 11 for found in seen_at)
-    shares = np.bincount(batch.targets) / N
-    np.testing.assert_allclose(shares, 1 / 2**marks, atol=0.03)
-
-
-@pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: temporal_order(rng(), 4, 2), "marks is 4; expected 2 or 3"),
         (lambda: two_sequences(rng(), 5, 6, 2), "signal is 6; expected at most"),
         (lambda: marked_pair(rng(), 20, 2), "length is 20"),
         (lambda: long_lag(rng(), 1, 2), "p is 1"),

@@ -146,6 +146,7 @@ def test_rmse():
     assert streams.rmse(by_hand(), test) < 0.002 < 0.1 < silent
 
 
+@pytest.mark.slow
 def test_a_stored_truncation():
     """The cheapest run with long windows learns again, whatever the processor."""
     rows = [r for r in experiments.load("truncation") if r["window"] == 40]
@@ -155,6 +156,7 @@ def test_a_stored_truncation():
     assert fresh["mse"] == pytest.approx(stored["mse"], abs=0.02)
 
 
+@pytest.mark.slow
 def test_a_stored_notepad():
     """Trained in float64 with rates that fall: processors agree."""
     (stored,) = [

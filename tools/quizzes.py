@@ -1,7 +1,8 @@
 r"""Quizzes: a fold in each chapter's page, and files for Canvas and Moodle.
 
 The questions are in `book/quizzes/NN.yml`. As a Sphinx extension this puts chapter NN's
-before its exercises, as plain HTML: each choice is a `<details>` with its explanation.
+before its exercises, as plain HTML: each choice is a `<details>` with its explanation;
+with SOLUTIONS=0 in the environment the choices stand alone.
 
     python -m tools.quizzes
 
@@ -9,6 +10,7 @@ writes `_build/quizzes`: for each chapter a package in the format QTI 1.2, which
 imports, and a file in Moodle's XML. Formulas become `\(…\)`, which both typeset.
 """
 
+import os
 import re
 import zipfile
 from html import escape
@@ -134,7 +136,8 @@ class Quiz(SphinxDirective):
         questions = read(path)
         items = nodes.enumerated_list("", enumtype="arabic")
         items += [self._question(question) for question in questions]
-        title = f"Quiz: {len(questions)} questions, each choice explained"
+        explained = "" if withheld() else ", each choice explained"
+        title = f"Quiz: {len(questions)} questions{explained}"
         return [
             quiz_fold("", quiz_line("", title), items, classes=["quiz"], ids=["quiz"])
         ]
@@ -142,18 +145,27 @@ class Quiz(SphinxDirective):
     def _question(self, question: Question) -> nodes.list_item:
         choices = nodes.enumerated_list("", enumtype="upperalpha", classes=["choices"])
         for choice in question.choices:
+            shown = self._inline(choice.text)
+            if withheld():
+                choices += nodes.list_item("", nodes.paragraph("", "", *shown))
+                continue
             why = f"**{'Right' if choice.right else 'Wrong'}.** {choice.why}"
             if choice.right:
                 why += f" Shown {place(question.see)}."
-            text = quiz_line("", "", *self._inline(choice.text))
             answer = nodes.paragraph("", "", *self._inline(why))
-            choices += nodes.list_item("", quiz_fold("", text, answer))
+            line = quiz_line("", "", *shown)
+            choices += nodes.list_item("", quiz_fold("", line, answer))
         asked = nodes.paragraph("", "", *self._inline(question.text))
         return nodes.list_item("", asked, choices)
 
     def _inline(self, text: str) -> list[nodes.Node]:
         found, messages = self.state.inline_text(text, self.lineno)
         return [*found, *messages]
+
+
+def withheld() -> bool:
+    """Tell whether this site is built without solutions."""
+    return os.environ.get("SOLUTIONS") == "0"
 
 
 def place(label: str) -> str:
@@ -374,14 +386,16 @@ def manifest(chapter: str) -> str:
     return _xml(root)
 
 
-def export(out: Path) -> list[Path]:
+def export(out: Path, chosen: str = "") -> list[Path]:
     """
-    Write all quizzes in both formats.
+    Write the quizzes in both formats.
 
     Parameters
     ----------
     out
         The folder, made if need be.
+    chosen
+        How a chapter's file name begins; by default all chapters.
 
     Returns
     -------
@@ -391,6 +405,8 @@ def export(out: Path) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     written = []
     for chapter, questions in quizzes().items():
+        if not chapter.startswith(chosen):
+            continue
         moodle, package = out / f"{chapter}.moodle.xml", out / f"{chapter}.qti.zip"
         moodle.write_text(to_moodle(chapter, questions), "utf-8")
         with zipfile.ZipFile(package, "w") as archive:

@@ -1,9 +1,10 @@
-"""Build the lecture: slides for the browser, and a PDF where there is a Chromium.
+"""Build the lecture and a deck for each chapter: for the browser, and as PDF.
 
     python -m tools.slides
 
-reads `book/slides/lecture.md` and writes `_build/slides`. Slides are separated by lines
-of three hyphens; the first line of each ends with its minutes. What the book has is not
+reads `book/slides/lecture.md`, takes the chapters' decks from `tools.decks`, and writes
+`_build/slides`; PDF only where there is a Chromium. Slides are separated by lines of
+three hyphens; the first line of each ends with its minutes. What the book has is not
 written again: `{figure} 04 fig-cell` is a chapter's figure, as its notebook stores it,
 with the number of the built site, and `{vote} 06 f-is-share` is a question of its quiz,
 with a second slide for the answer. What follows `Notes:` is for the speaker.
@@ -24,6 +25,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from PIL import Image
 
 from lstmbook.doctor import chromium
+from tools.decks import decks
 from tools.figure_files import BOOK, LICENCE, SITE, Figure, figures, numbers
 from tools.quizzes import Question, quizzes
 from tools.typeset import typeset
@@ -158,8 +160,8 @@ def build(source: str) -> str:
     )
 
 
-def print_pdf(page: Path, pdf: Path) -> None:
-    """Print the slides, one a sheet."""
+def print_pdfs(pages: list[Path]) -> None:
+    """Print the slides of each page, one a sheet, into a PDF beside it."""
     from playwright.sync_api import sync_playwright
 
     from tools.browser import launch
@@ -167,25 +169,43 @@ def print_pdf(page: Path, pdf: Path) -> None:
     with sync_playwright() as playwright:
         browser = launch(playwright)
         tab = browser.new_page()
-        tab.goto(page.resolve().as_uri())
-        tab.pdf(path=pdf, prefer_css_page_size=True, print_background=True, tagged=True)
+        for page in pages:
+            tab.goto(page.resolve().as_uri())
+            tab.pdf(
+                path=page.with_suffix(".pdf"),
+                prefer_css_page_size=True,
+                print_background=True,
+                tagged=True,
+            )
         browser.close()
 
 
+def sources() -> dict[str, str]:
+    """Return the source of the lecture and of each chapter's deck, by name."""
+    return {"lecture": SOURCE.read_text("utf-8"), **decks()}
+
+
+def write(folder: Path) -> list[Path]:
+    """Write the lecture, the decks and what they need; return their pages."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("fonts", "katex"):
+        shutil.copytree(BOOK / "assets" / name, folder / name, dirs_exist_ok=True)
+    shutil.copy(STYLE, folder)
+    pages = []
+    for name, source in sources().items():
+        pages.append(folder / f"{name}.html")
+        pages[-1].write_text(build(source), "utf-8")
+        print(f"{pages[-1]}: {sum(minutes(source))} minutes", flush=True)
+    return pages
+
+
 def main() -> None:
-    """Build the lecture."""
-    source = SOURCE.read_text("utf-8")
-    page = OUT / "lecture.html"
-    OUT.mkdir(parents=True, exist_ok=True)
-    for folder in ("fonts", "katex"):
-        shutil.copytree(BOOK / "assets" / folder, OUT / folder, dirs_exist_ok=True)
-    shutil.copy(STYLE, OUT)
-    page.write_text(build(source), "utf-8")
-    print(f"{page}: {sum(minutes(source))} minutes")
+    """Build the lecture and the decks."""
+    pages = write(OUT)
     if chromium() is None:
-        sys.exit("no PDF: there is no Chromium or Chrome")
-    print_pdf(page, page.with_suffix(".pdf"))
-    print(page.with_suffix(".pdf"))
+        sys.exit("no PDFs: there is no Chromium or Chrome")
+    print_pdfs(pages)
+    print(f"and a PDF of each: {pages[0].with_suffix('.pdf')}, …")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """The tasks of 1997, as :cite:`hochreiter1997` describes them.
 
-Experiment 1, the embedded Reber grammar, has a module of its own. The others are here:
-:func:`long_lag` (2a, 2b), :func:`longer_lag` (2c), :func:`two_sequences` (3a),
-:func:`marked_pair` (4 and 5) and :func:`temporal_order` (6a, 6b).
+Experiments 1, the embedded Reber grammar, and 6, temporal order, have modules of their
+own. The others are here: :func:`long_lag` (2a, 2b), :func:`longer_lag` (2c),
+:func:`two_sequences` (3a) and :func:`marked_pair` (4 and 5).
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ __all__ = [
     "long_lag",
     "longer_lag",
     "marked_pair",
-    "temporal_order",
     "two_sequences",
 ]
 
@@ -234,62 +233,6 @@ def marked_pair(
     targets = X1 * X2 if product else 0.5 + (X1 + X2) / 4
     xs = np.stack([values, marks], axis=-1)
     return Batch(xs.astype(dtype), targets[:, None].astype(dtype), lengths=lengths)
-
-
-#: Steps, counted from 0, among which each mark of temporal order falls.
-MARKED = {2: ((10, 20), (50, 60)), 3: ((10, 20), (33, 43), (66, 76))}
-
-
-def temporal_order(
-    rng: np.random.Generator,
-    marks: int,
-    batch_size: int,
-    dtype: DTypeLike = np.float64,
-) -> Batch:
-    """Draw sequences whose class is the order of two or three marks (6a and 6b).
-
-    A sequence begins with E, ends with B and has 100 to 110 symbols. All others are
-    drawn from a, b, c and d, except that X or Y, each with probability ½, stands at
-    steps drawn from 10–20 and 50–60, or from 10–20, 33–43 and 66–76. All combinations
-    are equally likely, so the best answer without memory is 1/4 or 1/8 for each class.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of everything.
-    marks : {2, 3}
-        Experiment 6a or 6b.
-    batch_size : int
-        N.
-    dtype : dtype
-        Of the inputs; float64 by default.
-
-    Returns
-    -------
-    Batch
-        ``xs`` (T, N, 8), one-hot: a, b, c, d, X, Y, E, B. ``targets`` (N,): the class,
-        which is the marks read as a binary number with X = 0. ``lengths`` (N,).
-
-    Raises
-    ------
-    TypeError
-        If ``rng`` is not a generator, or ``dtype`` not float32 or float64.
-    ValueError
-        If ``marks`` is neither 2 nor 3, or ``batch_size`` not an integer of at least 1.
-    """
-    if marks not in MARKED:
-        raise ValueError(f"marks is {marks!r}; expected 2 or 3")
-    lengths, dtype = _lengths(rng, 100, batch_size, dtype)
-    N, rows = len(lengths), np.arange(len(lengths))
-    symbols = rng.integers(0, 4, (lengths.max(), N))
-    targets = np.zeros(N, int)
-    for low, high in MARKED[marks]:
-        mark = rng.integers(0, 2, N)
-        symbols[rng.integers(low, high + 1, N), rows] = 4 + mark
-        targets = 2 * targets + mark
-    symbols[0] = 6
-    symbols[lengths - 1, rows] = 7
-    return Batch(np.eye(8, dtype=dtype)[symbols], targets, lengths=lengths)
 
 
 def _lengths(rng, length, batch_size, dtype):

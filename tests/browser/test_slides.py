@@ -1,7 +1,5 @@
 """Each slide fits its screen, complains of nothing and turns by keyboard."""
 
-import shutil
-
 import pytest
 
 from tools import slides
@@ -13,14 +11,28 @@ OVERFULL = """() => [...document.querySelectorAll("section")]
 
 
 @pytest.fixture(scope="module")
-def deck(site, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("slides")
-    for name in ("fonts", "katex"):
-        shutil.copytree(slides.BOOK / "assets" / name, folder / name)
-    shutil.copy(slides.STYLE, folder)
-    page = folder / "lecture.html"
-    page.write_text(slides.build(slides.SOURCE.read_text("utf-8")), "utf-8")
-    return page
+def decks(site, tmp_path_factory):
+    return {page.stem: page for page in slides.write(tmp_path_factory.mktemp("slides"))}
+
+
+@pytest.fixture(scope="module")
+def deck(decks):
+    return decks["lecture"]
+
+
+def test_each_slide_of_each_chapter_fits(decks, context):
+    page = context(viewport={"width": 1280, "height": 720}).new_page()
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("requestfailed", lambda request: complaints.append(request.url))
+    overfull = {}
+    for name, path in decks.items():
+        page.goto(path.as_uri())
+        page.evaluate("document.fonts.ready.then(() => true)")
+        if found := page.evaluate(OVERFULL):
+            overfull[name] = found
+    assert overfull == {}
+    assert complaints == []
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (1024, 768), (1920, 1080)])

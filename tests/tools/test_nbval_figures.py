@@ -108,6 +108,7 @@ def failures(tmp_path_factory):
     return dict(zip(CASES, messages[1:], strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_cell_is_red_where_its_figure_or_text_is_stale(case, failures):
     _, message = CASES[case]

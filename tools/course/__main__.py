@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from lstmbook.course.exercises import ALL
+from tools import quizzes
 from tools.course import bundles, public
 from tools.course.labs import labs
 from tools.course.sheets import from_chapter
@@ -14,7 +15,7 @@ from tools.course.sheets import from_chapter
 ROOT = Path.cwd()
 PLAIN = ROOT / "_build" / "html" / "notebooks"
 OUT = ROOT / "_course"
-INSTALLED = ("numpy", "scikit-learn", "matplotlib", "torch")
+INSTALLED = ("numpy", "scikit-learn", "matplotlib", "statsmodels", "torch")
 
 
 def main() -> None:
@@ -45,6 +46,7 @@ def main() -> None:
         target = OUT / "gradescope" / f"{assignment.name}.zip"
         bundles.gradescope_zip(assignment, seeds, package, requirements, target)
     bundles.nbgrader_course(assignments, seeds, package, OUT / "nbgrader")
+    quizzes.export(OUT / "quizzes", options.chapter)
     for a in assignments:
         size = f"{len(a.items)} questions, {a.minutes} minutes, {a.points} points"
         print(f"{a.name}: {size}")
@@ -69,9 +71,9 @@ def _requirements() -> list[str]:
 STUDENTS = """\
 # For students
 
-1. With Python 3.11 or newer: `pip install lstmbook-*.whl`, the file in this folder. For
-   some experiments also `pip install scikit-learn matplotlib torch`. In Colab the first
-   cell installs it; each notebook begins with a link.
+1. With Python 3.11 or newer: `pip install lstmbook-*.whl`, the file in this folder, and
+   for some experiments `pip install scikit-learn matplotlib statsmodels torch`. In
+   Colab the first cell installs it. Each notebook begins with a link.
 2. Open the notebook in JupyterLab, VS Code or Colab.
 3. Fill in the cells that say `your turn`. Run the check below each.
 4. Restart the kernel, run all cells, save, and hand in the notebook under its own name.

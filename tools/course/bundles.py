@@ -24,11 +24,15 @@ SETUP = """\
 #!/usr/bin/env bash
 # Runs once, when Gradescope builds the image.
 set -e
+export DEBIAN_FRONTEND=noninteractive
 apt-get update && apt-get install -y python3 python3-venv
 python=python3
 if ! python3 -c "import sys; sys.exit(sys.version_info < (3, 11))"; then
-  apt-get install -y python3.11 python3.11-venv
   python=python3.11
+  if ! apt-get install -y python3.11 python3.11-venv; then
+    echo "This image has no Python 3.11. Choose Ubuntu 22.04 or newer as base image."
+    exit 1
+  fi
 fi
 "$python" -m venv /opt/course
 /opt/course/bin/pip install -r /autograder/source/requirements.txt

@@ -262,7 +262,7 @@ EXPERIMENTS = (
         name="paper-1997-rebuilt",
         about="Experiments of 1997 with the net of 1997, ten side by side (ch. 16)",
         function=rebuilt,
-        grid=({"task": "6a", "budget": 80_000},),
+        grid=({"task": "6a", "budget": 80_000}, {"task": "4", "budget": 400_000}),
         results=(
             "parameters",
             *(f"{name}_{k}" for k in range(NETS) for name in ("sequences", "wrong")),

@@ -20,13 +20,8 @@ from lstmbook.losses import mse, softmax_cross_entropy
 from lstmbook.model import Model
 from lstmbook.ops import softmax
 from lstmbook.optim import Adam
-from lstmbook.tasks.paper1997 import (
-    long_lag,
-    longer_lag,
-    marked_pair,
-    temporal_order,
-    two_sequences,
-)
+from lstmbook.tasks.paper1997 import long_lag, longer_lag, marked_pair, two_sequences
+from lstmbook.tasks.temporal_order import MARKS, temporal_order
 from lstmbook.train import train
 
 __all__ = ["EXPERIMENTS", "TASKS", "Task", "errors", "learn", "today"]
@@ -47,6 +42,7 @@ class Task(NamedTuple):
     allowed: int  #: wrong ones among the last 2,000 at which training stops
     average: float  #: and the mean absolute error that they may have
     recent: int = RECENT  #: how many sequences these rules look back on
+    told: int = 0  #: so many first classes have biases of −10 at the start
 
 
 def _lag(rng, length, batch_size, regular):
@@ -54,14 +50,28 @@ def _lag(rng, length, batch_size, regular):
     return long_lag(rng, length, batch_size, regular, np.float32)
 
 
+def _last(rng, length, batch_size, regular):
+    """2a and 2b with nothing but the last symbol to learn: a control."""
+    batch = _lag(rng, length, batch_size, regular)
+    return Batch(batch.xs, batch.targets[-1])
+
+
 def _pair(rng, length, batch_size, product):
     return marked_pair(rng, length, batch_size, product, np.float32)
 
 
-#: Name in the paper to task.
+def _order(rng, length, batch_size, name):
+    lengths = (length, length + length // 10)
+    return temporal_order(rng, batch_size, MARKS[name], lengths, np.float32)
+
+
+#: Name in the paper to task. "2a, last" and "2b, last" are controls: nothing but the
+#: last answer is learned; in "told" the readout knows that it is one of two symbols.
 TASKS = {
     "2a": Task(lambda *a: _lag(*a, True), 101, 101, True, 0.25, 0, 1),
     "2b": Task(lambda *a: _lag(*a, False), 101, 101, True, 0.25, 0, 1),
+    "2a, last": Task(lambda *a: _last(*a, True), 101, 101, True, 0.25, 0, 1),
+    "2b, last": Task(lambda *a: _last(*a, False), 101, 101, True, 0.25, 0, 1),
     "2c": Task(
         lambda rng, q, N: longer_lag(rng, q, 50, N, np.float32), 54, 2, True, 0.25, 0, 1
     ),
@@ -77,13 +87,13 @@ TASKS = {
     ),
     "4": Task(lambda *a: _pair(*a, False), 2, 1, False, 0.04, 0, 1),
     "5, 140": Task(lambda *a: _pair(*a, True), 2, 1, False, 0.04, 139, 1),
-    "6a": Task(
-        lambda rng, T, N: temporal_order(rng, 2, N, np.float32), 8, 4, True, 0.3, 0, 0.1
-    ),
-    "6b": Task(
-        lambda rng, T, N: temporal_order(rng, 3, N, np.float32), 8, 8, True, 0.3, 0, 0.1
-    ),
+    "6a": Task(lambda *a: _order(*a, "6a"), 8, 4, True, 0.3, 0, 0.1),
+    "6b": Task(lambda *a: _order(*a, "6b"), 8, 8, True, 0.3, 0, 0.1),
 }
+
+
+for _name in ("2a, last", "2b, last"):
+    TASKS[f"{_name}, told"] = TASKS[_name]._replace(told=99)
 
 
 def errors(task, predictions, targets):
@@ -153,6 +163,7 @@ def learn(name, length, rate, budget, seed, look=None):
     cell = chrono_biases(cell, rng, length)
     readout = "all" if name in ("2a", "2b") else "last"
     model = Model.init(rng, cell, task.outputs, readout)
+    model.b_y[: task.told] = -10
     recent, met = deque(maxlen=math.ceil(task.recent / BATCH)), []
     criterion = softmax_cross_entropy if task.classes else mse
 
@@ -229,8 +240,12 @@ EXPERIMENTS = (
             _row("3a"),
             _row("2b"),
             _row("2a"),
+            _row("2b, last, told"),
+            _row("2a, last, told"),
+            _row("2b, last"),
+            _row("2a, last"),
         ),
         results=("parameters", "sequences", "wrong", "mean", "training_seconds"),
-        seeds=5,
+        seeds=10,
     ),
 )
