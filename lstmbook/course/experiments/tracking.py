@@ -13,12 +13,14 @@ from lstmbook.tasks.state_tracking import GROUPS, state_tracking
 __all__ = [
     "ATTENTION_RATES",
     "CHOSEN",
+    "EDGES",
     "EXPERIMENTS",
     "LONGER",
     "NETS",
     "RATES",
     "STAGES",
     "STEPS",
+    "WIDER",
     "best",
     "tracking",
     "tracking_rates",
@@ -36,9 +38,10 @@ STAGES = 5, 10, 20  # steps of the sequences, short ones first
 STEPS = 5, 10, 15, 20, 30, 40, 60, 80  # where the net is tested
 EVERY = 50  # updates between two looks
 UPDATES = 1200
+WIDTH = 32
 
 
-def tracking(group, net, rate, seed, budget=UPDATES):
+def tracking(group, net, rate, seed, budget=UPDATES, width=WIDTH):
     """Train a net to multiply elements of a group, and test it on longer sequences.
 
     Adam, 64 sequences an update, gradients clipped at a norm of 1. A stage of
@@ -58,6 +61,8 @@ def tracking(group, net, rate, seed, budget=UPDATES):
         Of weights and data.
     budget : int
         Updates at most.
+    width : int
+        Units of each layer.
 
     Returns
     -------
@@ -71,7 +76,7 @@ def tracking(group, net, rate, seed, budget=UPDATES):
 
     torch.manual_seed(seed)
     G = len(GROUPS[group])
-    model = Tracker(net, G, G)
+    model = Tracker(net, G, G, width)
     adam = torch.optim.Adam(model.parameters(), rate)
 
     def draw(rng, length, batch_size):
@@ -169,6 +174,18 @@ LONGER = (
     *(("S3", net) for net in ("RNN", "minLSTM", "diagonal SSM")),
     *(("S3", net) for net in ("signed SSM", "attention")),
 )
+#: A net without recurrent weights whose chosen rate is the lowest or highest of the
+#: three is tried with one beyond it, again on other seeds.
+EDGES = (
+    *(("Z2", "minLSTM", 0.001), ("Z2", "signed SSM", 0.001)),
+    *(("S3", "diagonal SSM", 0.001), ("S3", "signed SSM", 0.1)),
+)
+#: Cells with fewer parameters than the LSTM are given twice the width, and so more.
+WIDER = tuple(
+    (group, net)
+    for group in GROUPS
+    for net in ("minLSTM", "diagonal SSM", "signed SSM")
+)
 
 
 def _row(group, net):
@@ -203,6 +220,24 @@ EXPERIMENTS = (
         about="The same with four times the updates, for what did not learn (ch. 19)",
         function=tracking,
         grid=tuple(_row(*pair) | {"budget": 4 * UPDATES} for pair in LONGER),
+        results=RESULTS,
+        seeds=3,
+    ),
+    Experiment(
+        name="tracking-edges",
+        about="A learning rate beyond the edge, for cells without W_h (chapter 19)",
+        function=tracking_rates,
+        grid=tuple(
+            {"group": group, "net": net, "rate": rate} for group, net, rate in EDGES
+        ),
+        results=RESULTS,
+        seeds=2,
+    ),
+    Experiment(
+        name="tracking-wider",
+        about="Twice the units, for cells without recurrent weights (chapter 19)",
+        function=tracking,
+        grid=tuple(_row(*pair) | {"width": 2 * WIDTH} for pair in WIDER),
         results=RESULTS,
         seeds=3,
     ),
