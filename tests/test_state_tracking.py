@@ -79,10 +79,10 @@ def test_the_best_rate_has_most_right_then_goes_farthest_then_is_quickest():
 
 @pytest.mark.parametrize("net", study.NETS)
 def test_a_short_run_of_each_net(net):
-    found = study.tracking("Z2", net, 0.01, seed=3, budget=50)
+    found = study.track("Z2", net, 0.01, seed=3, budget=50)
     assert found["updates"] == 50
     assert all(0 <= found[f"right_{t}"] <= 1 for t in study.STEPS)
-    again = study.tracking("Z2", net, 0.01, seed=3, budget=50)
+    again = study.track("Z2", net, 0.01, seed=3, budget=50)
     assert found == again
 
 
@@ -131,5 +131,5 @@ def test_wider_linear_cells_have_more_parameters_than_the_lstm():
     for group, net in study.WIDER:
         lstm = parameters("tracking", group, "LSTM")
         assert parameters("tracking-wider", group, net) > lstm
-        found = study.tracking(group, net, 0.01, seed=0, budget=1, width=64)
+        found = study.track(group, net, 0.01, seed=0, budget=1, width=64)
         assert found["parameters"] == parameters("tracking-wider", group, net)

@@ -22,8 +22,11 @@ __all__ = [
     "STEPS",
     "WIDER",
     "best",
+    "track",
     "tracking",
+    "tracking_longer",
     "tracking_rates",
+    "tracking_wider",
 ]
 
 #: All of ``lstmbook.course.trackers``, which loads PyTorch.
@@ -41,7 +44,7 @@ UPDATES = 1200
 WIDTH = 32
 
 
-def tracking(group, net, rate, seed, budget=UPDATES, width=WIDTH):
+def track(group, net, rate, seed, budget=UPDATES, width=WIDTH):
     """Train a net to multiply elements of a group, and test it on longer sequences.
 
     Adam, 64 sequences an update, gradients clipped at a norm of 1. A stage of
@@ -116,22 +119,70 @@ def tracking(group, net, rate, seed, budget=UPDATES, width=WIDTH):
     }
 
 
+def tracking(group, net, rate, seed):
+    """Train with the usual budget and width.
+
+    Parameters
+    ----------
+    group, net, rate, seed
+        As for :func:`track`.
+
+    Returns
+    -------
+    dict
+        What :func:`track` returns.
+    """
+    return track(group, net, rate, seed)
+
+
+def tracking_longer(group, net, rate, budget, seed):
+    """Train with another budget.
+
+    Parameters
+    ----------
+    group, net, rate, budget, seed
+        As for :func:`track`.
+
+    Returns
+    -------
+    dict
+        What :func:`track` returns.
+    """
+    return track(group, net, rate, seed, budget=budget)
+
+
+def tracking_wider(group, net, rate, width, seed):
+    """Train with another width.
+
+    Parameters
+    ----------
+    group, net, rate, width, seed
+        As for :func:`track`.
+
+    Returns
+    -------
+    dict
+        What :func:`track` returns.
+    """
+    return track(group, net, rate, seed, width=width)
+
+
 def tracking_rates(group, net, rate, seed):
     """Train as :func:`tracking` does, with seeds that choose rates only.
 
     Parameters
     ----------
     group, net, rate
-        As for :func:`tracking`.
+        As for :func:`track`.
     seed : int
         The run has the seed 1000 + ``seed``.
 
     Returns
     -------
     dict
-        What :func:`tracking` returns.
+        What :func:`track` returns.
     """
-    return tracking(group, net, rate, TUNING + seed)
+    return track(group, net, rate, TUNING + seed)
 
 
 def best(rows):
@@ -218,7 +269,7 @@ EXPERIMENTS = (
     Experiment(
         name="tracking-longer",
         about="The same with four times the updates, for what did not learn (ch. 19)",
-        function=tracking,
+        function=tracking_longer,
         grid=tuple(_row(*pair) | {"budget": 4 * UPDATES} for pair in LONGER),
         results=RESULTS,
         seeds=3,
@@ -236,7 +287,7 @@ EXPERIMENTS = (
     Experiment(
         name="tracking-wider",
         about="Twice the units, for cells without recurrent weights (chapter 19)",
-        function=tracking,
+        function=tracking_wider,
         grid=tuple(_row(*pair) | {"width": 2 * WIDTH} for pair in WIDER),
         results=RESULTS,
         seeds=3,
