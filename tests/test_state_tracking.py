@@ -101,3 +101,35 @@ def test_attention_sees_no_later_step():
             before, after = model(xs), model(changed)
         assert torch.allclose(before[:5], after[:5], atol=1e-6), net
         assert not torch.allclose(before[5:], after[5:], atol=1e-3), net
+
+
+def test_the_edges_lie_beyond_a_chosen_extreme():
+    for group, net, rate in study.EDGES:
+        chosen = study.CHOSEN[group][study.NETS.index(net)]
+        assert chosen in (min(study.RATES), max(study.RATES))
+        assert rate < min(study.RATES) or rate > max(study.RATES)
+        assert (rate < chosen) == (chosen == min(study.RATES))
+    without = study.NETS[study.NETS.index("minLSTM") : study.NETS.index("attention")]
+    at_an_edge = {
+        (group, net)
+        for group in GROUPS
+        for net in without
+        if study.CHOSEN[group][study.NETS.index(net)] != sorted(study.RATES)[1]
+    }
+    assert at_an_edge == {(group, net) for group, net, _ in study.EDGES}
+
+
+def test_wider_linear_cells_have_more_parameters_than_the_lstm():
+    def parameters(name, group, net):
+        (found,) = {
+            row["parameters"]
+            for row in experiments.load(name)
+            if (row["group"], row["net"]) == (group, net)
+        }
+        return found
+
+    for group, net in study.WIDER:
+        lstm = parameters("tracking", group, "LSTM")
+        assert parameters("tracking-wider", group, net) > lstm
+        found = study.track(group, net, 0.01, seed=0, budget=1, width=64)
+        assert found["parameters"] == parameters("tracking-wider", group, net)

@@ -71,21 +71,23 @@ class Tracker(nn.Module):
         Name in ``CORES``, or ``"attention"``.
     inputs, outputs : int
         D and O.
+    width : int
+        H.
     """
 
-    def __init__(self, kind, inputs, outputs):
+    def __init__(self, kind, inputs, outputs, width=HIDDEN):
         super().__init__()
         if kind == "attention":
-            cores = [Attention(inputs, HIDDEN)]
+            cores = [Attention(inputs, width)]
         else:
             core, layers = CORES[kind]
-            cores = [core(inputs if not k else HIDDEN, HIDDEN) for k in range(layers)]
+            cores = [core(inputs if not k else width, width) for k in range(layers)]
         self.cores = nn.ModuleList(cores)
-        self.mixes = nn.ModuleList(nn.Linear(HIDDEN, HIDDEN) for _ in cores)
-        self.readout = nn.Linear(HIDDEN, outputs)
+        self.mixes = nn.ModuleList(nn.Linear(width, width) for _ in cores)
+        self.readout = nn.Linear(width, outputs)
         for core in cores:
             if isinstance(core, pytorch.DiagonalSSM):  # half-lives from 1 to 69 steps
-                core.p_a.data = torch.logit(torch.linspace(0.5, 0.99, HIDDEN))
+                core.p_a.data = torch.logit(torch.linspace(0.5, 0.99, width))
 
     def forward(self, xs):
         """Run over a batch, (T, N, D) → (T, N, O)."""

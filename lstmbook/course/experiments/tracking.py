@@ -13,17 +13,20 @@ from lstmbook.tasks.state_tracking import GROUPS, state_tracking
 __all__ = [
     "ATTENTION_RATES",
     "CHOSEN",
+    "EDGES",
     "EXPERIMENTS",
     "LONGER",
     "NETS",
     "RATES",
     "STAGES",
     "STEPS",
+    "WIDER",
     "best",
     "track",
     "tracking",
     "tracking_longer",
     "tracking_rates",
+    "tracking_wider",
 ]
 
 #: All of ``lstmbook.course.trackers``, which loads PyTorch.
@@ -38,9 +41,10 @@ STAGES = 5, 10, 20  # steps of the sequences, short ones first
 STEPS = 5, 10, 15, 20, 30, 40, 60, 80  # where the net is tested
 EVERY = 50  # updates between two looks
 UPDATES = 1200
+WIDTH = 32
 
 
-def track(group, net, rate, seed, budget):
+def track(group, net, rate, seed, budget=UPDATES, width=WIDTH):
     """Train a net to multiply elements of a group, and test it on longer sequences.
 
     Adam, 64 sequences an update, gradients clipped at a norm of 1. A stage of
@@ -60,6 +64,8 @@ def track(group, net, rate, seed, budget):
         Of weights and data.
     budget : int
         Updates at most.
+    width : int
+        Units of each layer.
 
     Returns
     -------
@@ -73,7 +79,7 @@ def track(group, net, rate, seed, budget):
 
     torch.manual_seed(seed)
     G = len(GROUPS[group])
-    model = Tracker(net, G, G)
+    model = Tracker(net, G, G, width)
     adam = torch.optim.Adam(model.parameters(), rate)
 
     def draw(rng, length, batch_size):
@@ -114,7 +120,7 @@ def track(group, net, rate, seed, budget):
 
 
 def tracking(group, net, rate, seed):
-    """Train as :func:`track` does, with 1,200 updates at most.
+    """Train with the usual budget and width.
 
     Parameters
     ----------
@@ -126,15 +132,15 @@ def tracking(group, net, rate, seed):
     dict
         What :func:`track` returns.
     """
-    return track(group, net, rate, seed, UPDATES)
+    return track(group, net, rate, seed)
 
 
-def tracking_longer(group, net, rate, seed):
-    """Train as :func:`track` does, with four times as many updates at most.
+def tracking_longer(group, net, rate, budget, seed):
+    """Train with another budget.
 
     Parameters
     ----------
-    group, net, rate, seed
+    group, net, rate, budget, seed
         As for :func:`track`.
 
     Returns
@@ -142,7 +148,23 @@ def tracking_longer(group, net, rate, seed):
     dict
         What :func:`track` returns.
     """
-    return track(group, net, rate, seed, 4 * UPDATES)
+    return track(group, net, rate, seed, budget=budget)
+
+
+def tracking_wider(group, net, rate, width, seed):
+    """Train with another width.
+
+    Parameters
+    ----------
+    group, net, rate, width, seed
+        As for :func:`track`.
+
+    Returns
+    -------
+    dict
+        What :func:`track` returns.
+    """
+    return track(group, net, rate, seed, width=width)
 
 
 def tracking_rates(group, net, rate, seed):
@@ -158,9 +180,9 @@ def tracking_rates(group, net, rate, seed):
     Returns
     -------
     dict
-        What :func:`tracking` returns.
+        What :func:`track` returns.
     """
-    return tracking(group, net, rate, TUNING + seed)
+    return track(group, net, rate, TUNING + seed)
 
 
 def best(rows):
@@ -203,6 +225,18 @@ LONGER = (
     *(("S3", net) for net in ("RNN", "minLSTM", "diagonal SSM")),
     *(("S3", net) for net in ("signed SSM", "attention")),
 )
+#: A net without recurrent weights whose chosen rate is the lowest or highest of the
+#: three is tried with one beyond it, again on other seeds.
+EDGES = (
+    *(("Z2", "minLSTM", 0.001), ("Z2", "signed SSM", 0.001)),
+    *(("S3", "diagonal SSM", 0.001), ("S3", "signed SSM", 0.1)),
+)
+#: Cells with fewer parameters than the LSTM are given twice the width, and so more.
+WIDER = tuple(
+    (group, net)
+    for group in GROUPS
+    for net in ("minLSTM", "diagonal SSM", "signed SSM")
+)
 
 
 def _row(group, net):
@@ -236,7 +270,25 @@ EXPERIMENTS = (
         name="tracking-longer",
         about="The same with four times the updates, for what did not learn (ch. 19)",
         function=tracking_longer,
-        grid=tuple(_row(*pair) for pair in LONGER),
+        grid=tuple(_row(*pair) | {"budget": 4 * UPDATES} for pair in LONGER),
+        results=RESULTS,
+        seeds=3,
+    ),
+    Experiment(
+        name="tracking-edges",
+        about="A learning rate beyond the edge, for cells without W_h (chapter 19)",
+        function=tracking_rates,
+        grid=tuple(
+            {"group": group, "net": net, "rate": rate} for group, net, rate in EDGES
+        ),
+        results=RESULTS,
+        seeds=2,
+    ),
+    Experiment(
+        name="tracking-wider",
+        about="Twice the units, for cells without recurrent weights (chapter 19)",
+        function=tracking_wider,
+        grid=tuple(_row(*pair) | {"width": 2 * WIDTH} for pair in WIDER),
         results=RESULTS,
         seeds=3,
     ),
