@@ -17,10 +17,10 @@ from tools.notebooks import figure_name
 from tools.quizzes import SITE, Question, quizzes
 
 VOTE_AFTER = 8  # minutes without a vote
-POINTS = 5  # bullets on a slide
-EQUATIONS = 2  # displayed on a slide
+POINTS = 6  # bullets on a slide
+EQUATIONS = 3  # displayed on a slide
 LONG = 150  # characters of a bullet
-FULL = 620  # characters of a slide's bullets
+FULL = 700  # characters of a slide's bullets
 LIVING = {
     "cell": "the cell",
     "hears": "who still hears?",
@@ -31,6 +31,9 @@ _LABEL = re.compile(r"^\(([\w-]+)\)=$", re.M)
 _MATH = re.compile(r"```\{math\}\n(?::label: ([\w-]+)\n)?(.*?)```", re.S)
 _FENCE = re.compile(r"^(`{3,})\{?.*?^\1$", re.M | re.S)
 _ROLE = re.compile(r"\{([\w:]+)\}`([^`<]*?)(?:\s*<[^`]*>)?`")
+_EQUATIONS = re.compile(
+    r"[:,]?\s*\(?\{eq\}`[^`]*`(?:(?:,? and|,? to|,)\s*\{eq\}`[^`]*`)*\)?"
+)
 _KEY = re.compile(r"([a-z]+)(\d{4})")
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 _SENTENCE = re.compile(r"(?<=[.?!])(?:\*\*)?\s")
@@ -53,7 +56,7 @@ def plain(text: str) -> str:
 
     def said(match):
         role, words = match.groups()
-        if role in {"cite", "eq"}:
+        if role == "cite":
             return ""
         if role == "cite:t" and (key := _KEY.match(words)):
             return f"{key[1].title()} ({key[2]})"
@@ -62,7 +65,7 @@ def plain(text: str) -> str:
         number = re.match(r"(\d\d)-", words)
         return f"chapter {int(number[1])}" if number else words
 
-    text = _ROLE.sub(said, _LABEL.sub("", text))
+    text = _ROLE.sub(said, _EQUATIONS.sub("", _LABEL.sub("", text)))
     text = _LINK.sub(r"\1", text)
     text = re.sub(r"\s*\(\s*[,;\s]*\)", "", text)
     text = re.sub(r"\s+([.,;:])", r"\1", text)
@@ -114,7 +117,7 @@ def _add(section: Section, part: str) -> None:
 
 
 def points(section: Section) -> list[str]:
-    """First sentences of the paragraphs that begin in bold, or of the first."""
+    """First sentences: of the paragraphs that begin in bold, or of the first three."""
     leads, first = [], []
     for paragraph in section.text:
         clean = plain(paragraph.strip().removeprefix("- "))
@@ -128,7 +131,7 @@ def points(section: Section) -> list[str]:
         if sentence.count("$") % 2 or sentence.endswith(":"):
             continue
         (leads if clean.startswith("**") else first).append(sentence)
-    return leads or first[:1]
+    return leads or [sentence for sentence in first if len(sentence) < LONG][:3]
 
 
 def source(path: Path, questions: list[Question]) -> str:

@@ -71,6 +71,6 @@ def test_sections_keep_labels_equations_and_leads():
     assert decks.points(one) == ["**A lead.** More of it.", "**A point** that goes on."]
 
 
-def test_without_leads_the_first_sentence_is_the_point():
+def test_without_leads_the_first_sentences_are_the_points():
     _, section = decks.sections(notebook("# T", "## S\n\nFirst one. Second.\n\nThird."))
-    assert decks.points(section) == ["First one."]
+    assert decks.points(section) == ["First one.", "Third."]
